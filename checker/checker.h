@@ -1,0 +1,35 @@
+// axiom-check as a function: decides whether a certificate proves a property of a
+// model. Single-threaded, no global state; nothing is thrown and no input, however
+// malformed, has any other effect than the outcome.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "lower.h"
+#include "property.h"
+
+namespace checker {
+
+struct Outcome {
+  enum Result { accepted, rejected, error } result = error;
+  std::string semantics;  // "real" or "float32"; empty when the certificate does not say
+  uint64_t leaves = 0, nodes = 0;
+  double seconds = 0;
+  std::string reason;  // empty when accepted
+  std::string model_sha256, property_sha256;
+};
+
+// `error` means that the model or the property is malformed or has no certified
+// meaning; the reason is then "place: what".
+Outcome check(std::span<const uint8_t> certificate, std::span<const uint8_t> model, std::span<const uint8_t> property,
+              const Limits& limits = {});
+
+// What the header of a certificate says, one line per field. Throws Rejected.
+std::string describe_claim(std::span<const uint8_t> certificate);
+
+// Counts of the core program and of the property, for people. Throws Malformed.
+std::string inspect(std::span<const uint8_t> model, std::span<const uint8_t> property, Semantics semantics);
+
+}  // namespace checker

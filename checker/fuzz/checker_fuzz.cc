@@ -1,0 +1,71 @@
+// libFuzzer target for everything that axiom-check reads. The input is the length
+// of the model (4 bytes, little-endian), the length of the property, both, and a
+// proof tree; the header around the tree is made here, so that mutations reach
+// past digests and counts.
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "checker.h"
+#include "error.h"
+#include "onnx.h"
+#include "sha256.h"
+
+namespace {
+
+using Span = std::span<const uint8_t>;
+
+constexpr checker::Limits kLimits{.elements = 1 << 14, .terms = 1 << 16, .work = 1 << 20};
+
+Span take(Span& rest, size_t count) {
+  const Span taken = rest.first(std::min(count, rest.size()));
+  rest = rest.subspan(taken.size());
+  return taken;
+}
+
+uint32_t take_length(Span& rest) {
+  uint32_t length = 0;
+  const Span bytes = take(rest, 4);
+  if (!bytes.empty()) std::memcpy(&length, bytes.data(), bytes.size());
+  return length;
+}
+
+void put_varint(std::vector<uint8_t>& out, uint64_t value) {
+  for (; value >= 128; value >>= 7) out.push_back(uint8_t(value | 128));
+  out.push_back(uint8_t(value));
+}
+
+std::vector<uint8_t> certificate_for(Span model, Span property, Span tree, checker::Semantics semantics) {
+  const checker::Property parsed = checker::read_property(property, semantics);
+  const checker::Program program = checker::lower(checker::read_onnx(model), kLimits);
+  std::vector<uint8_t> out{'A', 'X', 'C', 'E', 'R', 'T', '0', '1', uint8_t(semantics)};
+  for (const checker::Digest& digest : {checker::sha256(model), checker::sha256(property)}) {
+    out.insert(out.end(), digest.begin(), digest.end());
+  }
+  put_varint(out, program.inputs());
+  put_varint(out, program.outputs.size());
+  put_varint(out, program.operators.size());
+  put_varint(out, program.elements());
+  put_varint(out, parsed.disjuncts.size());
+  put_varint(out, tree.size());
+  out.insert(out.end(), tree.begin(), tree.end());
+  return out;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  Span rest(data, size);
+  checker::check(rest, {}, {}, kLimits);  // the bytes as a whole certificate: the header
+  const uint32_t model_length = take_length(rest), property_length = take_length(rest);
+  const Span model = take(rest, model_length), property = take(rest, property_length);
+  for (const auto semantics : {checker::Semantics::real, checker::Semantics::float32}) {
+    try {
+      checker::check(certificate_for(model, property, rest, semantics), model, property, kLimits);
+    } catch (const checker::Malformed&) {
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,42 @@
+// The rules of spec/certificate.md section 6: what the bounds of its sources say
+// about one element of a unary, max-pool or constant operator.
+#pragma once
+
+#include <cstdint>
+
+#include "property.h"
+#include "sigmoid.h"
+
+namespace checker {
+
+// The slope of the lower line of a relu or leaky_relu whose sign is open.
+struct Slope {
+  enum Rule : uint8_t { adaptive = 0, zero = 1, one = 2, by_byte = 3 };
+  Rule rule = adaptive;
+  uint8_t byte = 0;
+};
+
+// Every rule gives bounds that already contain the error e, and lines that hold up to e.
+Bounds relu_bounds(double l, double h);
+Line relu_line(double l, double h, Slope slope);
+double relu_error(Semantics semantics);
+
+Bounds leaky_relu_bounds(double l, double h, double alpha, double e);
+Line leaky_relu_line(double l, double h, double alpha, Slope slope);
+double leaky_relu_error(double x, double alpha, Semantics semantics);
+
+double curve_error(Semantics semantics);  // sigmoid and tanh
+Curve sigmoid(double l, double h, double e);
+Curve tanh(double l, double h, double e);
+
+// `source` is chosen among `count` elements with bounds lo[s], hi[s].
+struct Pool {
+  uint32_t source;
+  Curve curve;
+};
+Pool maxpool(const uint32_t* sources, uint64_t count, const double* lo, const double* hi, double e);
+
+// Q of an element whose operator has m elements; x is X[source], 0 without source.
+double line_charge(const Line& line, double x, double e, double m);
+
+}  // namespace checker

@@ -1,0 +1,220 @@
+// The backward sweep, step by step as spec/certificate.md section 7 numbers them.
+// Elements that may have a coefficient are marked in a bit set, so that a step
+// touches what a target depends on and no more.
+#include "sweep.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "arithmetic.h"
+
+namespace checker {
+namespace {
+
+void mark(std::vector<uint64_t>& marks, uint32_t e) { marks[e / 64] |= uint64_t(1) << (e % 64); }
+
+void mark_run(std::vector<uint64_t>& marks, uint64_t first, uint64_t end) {
+  for (uint64_t e = first; e < end;) {
+    const uint64_t in_word = std::min<uint64_t>(64 - e % 64, end - e);
+    marks[e / 64] |= (in_word == 64 ? ~uint64_t(0) : (uint64_t(1) << in_word) - 1) << (e % 64);
+    e += in_word;
+  }
+}
+
+// Calls visit(e) for every marked e in [first, end), increasing, and unmarks it.
+template <class Visit>
+void take_marked(std::vector<uint64_t>& marks, uint64_t first, uint64_t end, const Visit& visit) {
+  for (uint64_t base = first / 64 * 64; base < end; base += 64) {
+    uint64_t mask = ~uint64_t(0);
+    if (base < first) mask &= ~uint64_t(0) << (first - base);
+    if (end - base < 64) mask &= (uint64_t(1) << (end - base)) - 1;
+    uint64_t bits = marks[base / 64] & mask;
+    marks[base / 64] &= ~bits;
+    for (; bits != 0; bits &= bits - 1) visit(uint32_t(base + uint64_t(std::countr_zero(bits))));
+  }
+}
+
+constexpr double kMostCoefficient = 0x1p500, kMostConstant = 0x1p1000;
+
+}  // namespace
+
+template <int L>
+Sweep<L>::Sweep(Context& context)
+    : context_(context),
+      program_(context.program()),
+      a_(program_.elements()),
+      temp_(program_.elements()),
+      a_marks_(program_.elements() / 64 + 1),
+      temp_marks_(program_.elements() / 64 + 1) {}
+
+template <int L>
+void Sweep<L>::add(int l, uint32_t e, double coefficient) {
+  a_[e].v[l] = a_[e].v[l] + coefficient;
+  mark(a_marks_, e);
+}
+
+template <int L>
+void Sweep<L>::clear() {
+  take_marked(a_marks_, 0, program_.elements(), [&](uint32_t e) { a_[e] = {}; });
+  c_ = {};
+  std::fill(failed_, failed_ + L, false);
+}
+
+template <int L>
+void Sweep<L>::run(uint32_t top, const Slopes& slopes, std::span<const Multiplier> multipliers) {
+  context_.refresh(top);
+  for (uint32_t o = top; o-- > 1;) {
+    const Operator& op = program_.operators[o];
+    take_multipliers(op, multipliers);
+    if (!collect(op)) continue;
+    const bool hopeless = std::all_of(failed_, failed_ + L, [](bool failed) { return failed; });
+    if (!hopeless && op.is_affine()) affine_step(o);
+    if (!hopeless && !op.is_affine()) line_step(o, slopes);
+    for (const uint32_t i : rows_) a_[op.first + i] = {};
+    if (hopeless) return;
+    merge(op);
+  }
+  finish();
+}
+
+// Step 1. They are taken from the end, since operators come in decreasing order,
+// but applied by increasing element.
+template <int L>
+void Sweep<L>::take_multipliers(const Operator& op, std::span<const Multiplier>& multipliers) {
+  size_t first = multipliers.size();
+  while (first > 0 && multipliers[first - 1].element >= op.first) --first;
+  for (const auto& [e, beta] : multipliers.subspan(first)) {
+    add(0, e, -beta);
+    const double v = beta * (beta > 0 ? context_.lo(e) : context_.hi(e));
+    double& c = c_.v[0];
+    c = c + v;
+    c = charge(c, (2 * kU) * (std::fabs(v) + (std::fabs(a_[e].v[0]) + std::fabs(beta)) * context_.x(e)) + kTau);
+  }
+  multipliers = multipliers.first(first);
+}
+
+// Lists the rows of `op` with a coefficient and notes per lane whether there is
+// one. False if all are 0. Step 2: a lane whose coefficients are too large fails.
+// In a block, a row that is 0 in all lanes may stay in the list, where it adds zeros.
+template <int L>
+bool Sweep<L>::collect(const Operator& op) {
+  rows_.clear();
+  take_marked(a_marks_, op.first, uint64_t(op.first) + op.count, [&](uint32_t e) {
+    if (L > 1 || a_[e].v[0] != 0) rows_.push_back(e - op.first);
+  });
+  Lanes<L> size;
+  measure(rows_.data(), rows_.size(), a_.data() + op.first, size);
+  bool any = false;
+  for (int l = 0; l < L; ++l) {
+    active_[l] = size.v[l] != 0;
+    any = any || active_[l];
+    const bool within = size.v[l] <= kMostCoefficient && std::fabs(c_.v[l]) <= kMostConstant;
+    if (active_[l] && !within) failed_[l] = true;
+  }
+  return any;
+}
+
+// Step 3 for rows.
+template <int L>
+void Sweep<L>::affine_step(uint32_t o) {
+  const Operator& op = program_.operators[o];
+  const RowFigures& figures = context_.charges(o);
+  const RowConstants& constants = context_.constants(o);
+  RowSums<L> sums;
+  const Lanes<L>* a = a_.data() + op.first;
+  sum_rows(rows_.data(), rows_.size(), a, op.bias.data(), figures.q.data(), sums);
+  // In chunks, so that the terms are still at hand when their elements are marked.
+  constexpr size_t kChunk = 16;
+  for (size_t r = 0; !constants.dense && r < rows_.size(); r += kChunk) {
+    const size_t count = std::min(kChunk, rows_.size() - r);
+    accumulate(op, false, rows_.data() + r, count, a, temp_.data());
+    for (const uint32_t i : std::span(rows_).subspan(r, count)) {
+      for (uint64_t t = op.start[i]; t < op.start[i + 1]; ++t) mark(temp_marks_, op.source[t]);
+    }
+  }
+  if (constants.dense) {
+    accumulate(op, true, rows_.data(), rows_.size(), a, temp_.data());
+    mark_run(temp_marks_, op.source[0], op.source[0] + op.terms() / op.count);
+  }
+  take_sums(op, sums, constants.most, double(op.terms()));
+}
+
+// Step 3 for lines.
+template <int L>
+void Sweep<L>::line_step(uint32_t o, const Slopes& slopes) {
+  const Operator& op = program_.operators[o];
+  const Lines& lines = context_.lines(o, slopes);
+  const uint32_t* sources = op.kind == Kind::maxpool ? lines.source.data() : op.source.data();
+  if (op.kind == Kind::constant) sources = nullptr;
+  RowSums<L> sums;
+  accumulate_lines(lines.line.data(), lines.q.data(), sources, rows_.data(), rows_.size(), a_.data() + op.first,
+                   temp_.data(), sums);
+  for (const uint32_t i : rows_) {
+    const bool flat = lines.line[i].s_lo == 0 && lines.line[i].s_hi == 0;
+    if (sources != nullptr && !flat) mark(temp_marks_, sources[i]);
+  }
+  take_sums(op, sums, double(op.count), double(op.count));
+}
+
+template <int L>
+void Sweep<L>::take_sums(const Operator& op, const RowSums<L>& sums, double most, double terms) {
+  const double underflow = kTau * (1 + terms * context_.most_x(op.reads));
+  for (int l = 0; l < L; ++l) {
+    if (!active_[l]) continue;
+    const double c = c_.v[l], t2 = sums.t2.v[l];
+    c_.v[l] = ((c + sums.t1.v[l]) - t2) - (((2 * most + 16) * kU) * ((std::fabs(c) + sums.t3.v[l]) + t2) + underflow);
+  }
+}
+
+// Step 4: temp becomes part of A; a sum of two coefficients is rounded, which is charged.
+template <int L>
+void Sweep<L>::merge(const Operator& op) {
+  Lanes<L> t4{};
+  bool merged[L] = {};
+  for (const uint32_t read : op.reads) {
+    const uint64_t first = program_.operators[read].first, end = first + program_.operators[read].count;
+    take_marked(temp_marks_, first, end, [&](uint32_t e) {
+      const bool fresh = (a_marks_[e / 64] >> (e % 64) & 1) == 0;  // all A[e] are 0
+      if (fresh) {
+        a_[e] = temp_[e];
+      } else {
+        for (int l = 0; l < L; ++l) {
+          const double old = a_[e].v[l], temp = temp_[e].v[l];
+          a_[e].v[l] = old + temp;
+          if (old == 0 || temp == 0) continue;
+          t4.v[l] = t4.v[l] + std::fabs(a_[e].v[l]) * context_.x(e);
+          merged[l] = true;
+        }
+      }
+      temp_[e] = {};
+      mark(a_marks_, e);
+    });
+  }
+  for (int l = 0; l < L; ++l) {
+    if (merged[l]) c_.v[l] = charge(c_.v[l], (2 * kU) * t4.v[l]);
+  }
+}
+
+// At the inputs.
+template <int L>
+void Sweep<L>::finish() {
+  const uint32_t n = program_.inputs();
+  for (int l = 0; l < L; ++l) {
+    double t1 = 0, t3 = 0;
+    bool within = std::fabs(c_.v[l]) <= kMostConstant;
+    for (uint32_t j = 0; j < n; ++j) {
+      const double a = a_[j].v[l];
+      within = within && std::fabs(a) <= kMostCoefficient;
+      t1 = t1 + (a > 0 ? a * context_.lo(j) : a * context_.hi(j));
+      t3 = t3 + std::fabs(a) * context_.x(j);
+    }
+    bound_[l] = (c_.v[l] + t1) - (((2 * double(n) + 16) * kU) * (std::fabs(c_.v[l]) + t3) + kTau);
+    failed_[l] = failed_[l] || !within || !std::isfinite(bound_[l]);
+  }
+}
+
+template class Sweep<1>;
+template class Sweep<kLanes>;
+
+}  // namespace checker

@@ -1,0 +1,495 @@
+// Lines, sweeps and trees: the rules against what they are to hold for.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "arithmetic.h"
+#include "context.h"
+#include "error.h"
+#include "lines.h"
+#include "sha256.h"
+#include "sweep.h"
+#include "tests/build.h"
+#include "tests/test.h"
+
+namespace {
+
+using build::Bytes;
+using build::Claim;
+using build::Model;
+using checker::Bounds;
+using checker::Curve;
+using checker::Line;
+using checker::Outcome;
+using checker::Semantics;
+using checker::Slope;
+
+// phi(x) within [lo, hi] and between the lines at points of [l, h], ends included.
+template <class Phi>
+void expect_encloses(const Line& line, const Bounds& bounds, double l, double h, const Phi& phi) {
+  for (int n = 0; n <= 64; ++n) {
+    const long double x = n == 64 ? h : static_cast<long double>(l) + (static_cast<long double>(h) - l) * n / 64;
+    const long double y = phi(x);
+    const bool inside = bounds.lo <= y && y <= bounds.hi;
+    const bool between = line.s_lo * x + line.k_lo <= y && y <= line.s_hi * x + line.k_hi;
+    EXPECT_NOTE(inside && between, std::to_string(l) + " " + std::to_string(h));
+  }
+}
+
+std::vector<std::pair<double, double>> intervals() {
+  std::mt19937_64 random(1);
+  std::vector<std::pair<double, double>> out = {{-1, 1},           {-20, -18},  {17, 30},    {-1e5, 1e5},
+                                                {16, 16},          {-16, -16},  {-16, 16.5}, {0, 0},
+                                                {-1e-300, 1e-300}, {15.99, 16}, {2e6, 3e6},  {-3e6, 4}};
+  for (int n = 0; n < 3000; ++n) {
+    const double scale = std::exp2(double(random() % 20) - 8), center = scale * (double(random() >> 11) * 0x1p-52 - 1);
+    const double radius = std::exp2(double(random() % 24) - 16) * (double(random() >> 11) * 0x1p-53);
+    out.push_back({center - radius, center + radius});
+  }
+  return out;
+}
+
+// y = Relu(x0 + x1) with x in [-1, 1]: y <= 2, so y >= 3 never happens.
+Claim relu_claim() {
+  Model model;
+  model.input("x", {2})
+      .constant("w", {2, 1}, {1, 1})
+      .node("MatMul", {"x", "w"}, "m")
+      .node("Relu", {"m"}, "y")
+      .output("y");
+  return {model.bytes(), build::box_property(2, -1, 1, 1, "(>= Y_0 3)"), Semantics::float32, {1, 1, 0, 6, 0, 0}};
+}
+
+// y = Relu(x) - Relu(x / 2), x in [-1, 1], which is at most 0.5. With lower slopes
+// of zero the relaxation gives 1; a split at 0 makes it exact.
+Claim split_claim() {
+  Model model;
+  model.input("x", {1}).constant("w", {1, 2}, {1, 0.5f}).constant("v", {2, 1}, {1, -1});
+  model.node("MatMul", {"x", "w"}, "m").node("Relu", {"m"}, "r").node("MatMul", {"r", "v"}, "y").output("y");
+  Claim claim{
+      model.bytes(), build::box_property(1, -1, 1, 1, "(or (<= Y_0 -1) (>= Y_0 0.75))"), Semantics::float32, {}};
+  // PROPAGATE; CASE { REFUTE, SPLIT INPUT 0 { PROPAGATE REFUTE, PROPAGATE REFUTE } }
+  claim.tree = {1, 1, 1, 3, 6, 0, 1, 4, 0, 0, 1, 1, 1, 6, 0, 1, 1, 1, 1, 6, 0, 0};
+  return claim;
+}
+
+// The same with a bound that x = 1 exceeds.
+Claim false_claim() {
+  Claim claim = split_claim();
+  claim.property = build::box_property(1, -1, 1, 1, "(or (<= Y_0 -1) (>= Y_0 0.4999))");
+  return claim;
+}
+
+// A model with every kind of operator, a shared element and a scaled Gemm.
+Claim rich_claim(Semantics semantics) {
+  Model m;
+  m.input("x", {1, 1, 3, 3}).constant("k", {2, 1, 2, 2}, {0.7f, -1.1f, 0.4f, 0.9f, -0.3f, 1.3f, -0.8f, 0.6f});
+  m.constant("kb", {2}, {0.1f, -0.2f}).node("Conv", {"x", "k", "kb"}, "c").node("LeakyRelu", {"c"}, "l");
+  m.constant("s", {2}, {1.3f, -0.7f}).constant("B", {2}, {0.2f, 0.1f}).constant("mu", {2}, {0.3f, -0.1f});
+  m.constant("v", {2}, {0.9f, 1.7f}).node("BatchNormalization", {"l", "s", "B", "mu", "v"}, "n");
+  m.node("Sub", {"n", "c"}, "d").node("Tanh", {"d"}, "t").node("Add", {"t", "d"}, "u");
+  m.node("MaxPool", {"u"}, "p", {build::ints_attribute("kernel_shape", {1, 2})});
+  m.constant("one", {1, 1, 2, 1}, {0.3f, 0.7f}).node("Concat", {"p", "one"}, "q", {build::int_attribute("axis", 1)});
+  m.node("Flatten", {"q"}, "f")
+      .constant("w", {6, 2}, {0.3f, -0.9f, 1.2f, 0.4f, -0.5f, 0.8f, 0.6f, -0.7f, 0.2f, 0.1f, -1, 0.5f});
+  m.constant("wb", {2}, {0.01f, -0.3f});
+  m.node("Gemm", {"f", "w", "wb"}, "g", {build::float_attribute("alpha", 0.7f), build::float_attribute("beta", 1.3f)});
+  m.node("Relu", {"g"}, "r").node("Sigmoid", {"g"}, "h").node("Add", {"r", "h"}, "y").output("y");
+  const char* unsafe = "(and (<= (+ Y_0 (* 0.3 Y_1) (* -0.1 X_4)) 0.45) (>= (- Y_1 Y_0) 0.05))";
+  return {m.bytes(), build::box_property(9, -0.4, 0.7, 2, unsafe), semantics, {}};
+}
+
+// Trees that end in a REFUTE that does not hold, and the bound it must report.
+struct RichBound {
+  Semantics semantics;
+  Bytes tree;
+  std::string expected;
+};
+std::vector<RichBound> rich_bounds() {
+  Bytes combined{1, 0, 1, 1, 1, 0, 2, 0, 1, 6, 2, 2, 0};
+  build::put_f64(combined, 0.75);
+  combined.push_back(1);
+  build::put_f64(combined, 1.5);
+  Bytes multiplied{1, 1, 0, 5, 11, 0, 1, 1, 0, 6, 0, 0x82, 2, 9};
+  build::put_f32(multiplied, 0.125f);
+  multiplied.push_back(3);
+  build::put_f32(multiplied, -0.2f);
+  return {
+      {Semantics::real, {1, 1, 0, 6, 0, 0}, "-4.292828369971657"},
+      {Semantics::float32, {1, 1, 0, 6, 0, 0}, "-4.2928471305872273"},
+      {Semantics::real, {1, 0, 2, 2, 0, 2, 4, 4, 0, 1, 1, 2, 6, 1, 1}, "-5.1153804042024262"},
+      {Semantics::float32, {1, 0, 2, 2, 0, 2, 4, 4, 0, 1, 1, 2, 6, 1, 1}, "-5.1153990401288976"},
+      {Semantics::real, build::join({combined, {0}}), "-15.936832048191985"},
+      {Semantics::float32, build::join({combined, {0}}), "-15.936893481732337"},
+      {Semantics::real, multiplied, "-5.4287255010175972"},
+      {Semantics::float32, multiplied, "-5.4287402330314212"},
+  };
+}
+
+bool accepted(const Claim& claim) { return build::check(claim).result == Outcome::accepted; }
+bool rejected(const Claim& claim) { return build::check(claim).result == Outcome::rejected; }
+
+Claim with_tree(Claim claim, Bytes tree) {
+  claim.tree = std::move(tree);
+  return claim;
+}
+
+}  // namespace
+
+void line_tests() {
+  test("relu lines and bounds hold on every interval, for every slope", [] {
+    const auto relu = [](long double x) { return x > 0 ? x : 0; };
+    for (const auto& [l, h] : intervals()) {
+      for (const Slope slope :
+           {Slope{Slope::adaptive}, Slope{Slope::zero}, Slope{Slope::one}, Slope{Slope::by_byte, 37}}) {
+        const Bounds bounds = checker::relu_bounds(l, h);
+        expect_encloses(checker::relu_line(l, h, slope), bounds, l, h, relu);
+      }
+    }
+  });
+  test("leaky relu lines and bounds hold on every interval, for every slope", [] {
+    for (const auto& [l, h] : intervals()) {
+      for (const double alpha : {0.0, 0.01, 0.5, 1.0}) {
+        const auto phi = [alpha = alpha](long double x) { return x > 0 ? x : alpha * x; };
+        const Bounds bounds = checker::leaky_relu_bounds(l, h, alpha, 0);
+        expect_encloses(checker::leaky_relu_line(l, h, alpha, {Slope::adaptive}), bounds, l, h, phi);
+        expect_encloses(checker::leaky_relu_line(l, h, alpha, {Slope::by_byte, 100}), bounds, l, h, phi);
+      }
+    }
+  });
+  test("sigmoid and tanh lines and bounds hold on every interval", [] {
+    for (const auto& [l, h] : intervals()) {
+      const Curve s = checker::sigmoid(l, h, 0), t = checker::tanh(l, h, 0);
+      expect_encloses(s.line, s.bounds, l, h, [](long double x) { return 1 / (1 + std::exp(-x)); });
+      expect_encloses(t.line, t.bounds, l, h, [](long double x) { return std::tanh(x); });
+    }
+  });
+  test("sigmoid lines are near on small intervals, and intervals that are none do no harm", [] {
+    const Curve s = checker::sigmoid(0.5, 0.75, 0);
+    EXPECT(s.bounds.hi - s.bounds.lo < 0.07);
+    for (const double l : {1.0, 100.0, -100.0, 1e300, double(INFINITY), std::nan("")}) {
+      for (const double h : {0.0, -200.0, 50.0, -double(INFINITY), std::nan("")}) checker::tanh(l, h, 0);
+    }
+  });
+  test("max-pool follows the first source with the greatest lower bound", [] {
+    const double lo[] = {0, 2, 2}, hi[] = {1, 3, 5};
+    const uint32_t sources[] = {0, 1, 2}, clear[] = {0, 1};
+    const auto open = checker::maxpool(sources, 3, lo, hi, 0), won = checker::maxpool(clear, 2, lo, hi, 0);
+    EXPECT(open.source == 1 && open.curve.line.s_hi == 0 && open.curve.line.k_hi == 5);
+    EXPECT(won.source == 1 && won.curve.line.s_hi == 1 && won.curve.line.k_hi == 0);
+  });
+}
+
+void sweep_tests() {
+  test("a block of sweeps gives each lane the bits of a sweep alone, in dense and sparse operators", [] {
+    std::mt19937 random(7);
+    const auto numbers = [&](size_t count, bool sparse) {
+      std::vector<float> out;
+      for (size_t i = 0; i < count; ++i)
+        out.push_back(sparse && random() % 3 == 0 ? 0 : float(random()) * 0x1p-31f - 1);
+      return out;
+    };
+    for (const bool sparse : {false, true}) {
+      Model model;
+      model.input("x", {1, 9})
+          .constant("a", {9, 37}, numbers(9 * 37, sparse))
+          .constant("b", {37, 11}, numbers(37 * 11, sparse));
+      model.node("MatMul", {"x", "a"}, "m")
+          .node("Relu", {"m"}, "r")
+          .node("MatMul", {"r", "b"}, "n")
+          .node("Tanh", {"n"}, "t");
+      model.node("Sub", {"n", "t"}, "y").output("y");
+      const checker::Program program = model.lower();
+      checker::Context context(program, Semantics::float32, std::vector<double>(9, -0.3), std::vector<double>(9, 0.7));
+      for (const uint32_t o : {1u, 3u}) {
+        const auto figures = context.intervals(o);
+        for (uint32_t i = 0; i < program.operators[o].count; ++i) {
+          context.meet(program.operators[o].first + i, figures.lo[i], figures.hi[i]);
+        }
+      }
+      checker::Sweep<checker::kLanes> block(context);
+      checker::Sweep<1> alone(context);
+      const uint32_t top = uint32_t(program.operators.size());
+      for (int l = 0; l < 7; ++l) block.add(l, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
+      block.run(top, {.rule = Slope::adaptive, .bytes = nullptr});
+      for (int l = 0; l < 7; ++l) {
+        alone.clear();
+        alone.add(0, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
+        alone.run(top, {.rule = Slope::adaptive, .bytes = nullptr});
+        EXPECT(!alone.failed(0) && alone.bound(0) == block.bound(l));
+        EXPECT(std::isfinite(alone.bound(0)));
+        for (uint32_t j = 0; j < 9; ++j) EXPECT(alone.input(0, j) == block.input(l, j));
+      }
+    }
+  });
+  test("derived values are those of the present context after every change and return", [] {
+    Model model;
+    model.input("x", {1, 2})
+        .constant("w", {2, 2}, {1, 2, -3, 4})
+        .node("MatMul", {"x", "w"}, "m")
+        .node("Relu", {"m"}, "r");
+    model.node("MatMul", {"r", "w"}, "y").output("y");
+    const checker::Program program = model.lower();
+    const std::vector<double> lo(2, -1), hi(2, 1);
+    checker::Context context(program, Semantics::float32, lo, hi);
+    const auto digest = [](checker::Context& c) {
+      std::vector<double> out;
+      for (uint32_t o = 1; o < 4; o += 2) {
+        const auto& f = c.intervals(o);
+        out.insert(out.end(), f.q.begin(), f.q.end());
+        out.insert(out.end(), f.lo.begin(), f.lo.end());
+      }
+      const auto& lines = c.lines(2, {.rule = Slope::adaptive, .bytes = nullptr});
+      for (const Line& line : lines.line) out.insert(out.end(), {line.s_lo, line.s_hi, line.k_hi});
+      return out;
+    };
+    for (uint32_t i = 0; i < 2; ++i) context.meet(2 + i, -5, 5);
+    const auto before = digest(context);
+    const size_t mark = context.mark();
+    context.enter();
+    context.meet(0, 0.5, 2);
+    context.meet(3, -1, 6);
+    const auto inside = digest(context);
+    EXPECT(inside != before);
+    checker::Context fresh(program, Semantics::float32, {0.5, -1}, {1, 1});
+    fresh.meet(2, -5, 5);
+    fresh.meet(3, -1, 5);
+    EXPECT(digest(fresh) == inside);
+    context.meet(1, 3, 4);
+    EXPECT(context.is_empty());
+    context.leave(mark);
+    EXPECT(!context.is_empty() && digest(context) == before);
+  });
+}
+
+void certificate_tests() {
+  test("a certificate of one sweep is accepted, under both semantics", [] {
+    Claim claim = relu_claim();
+    const Outcome outcome = build::check(claim);
+    EXPECT_NOTE(outcome.result == Outcome::accepted && outcome.leaves == 1 && outcome.nodes == 1, outcome.reason);
+    EXPECT(outcome.semantics == "float32" && outcome.model_sha256.size() == 64);
+    claim.semantics = Semantics::real;
+    EXPECT(accepted(claim));
+  });
+  test("cases and splits are accepted when every child is closed", [] {
+    const Outcome outcome = build::check(split_claim());
+    EXPECT_NOTE(outcome.result == Outcome::accepted && outcome.leaves == 3 && outcome.nodes == 5, outcome.reason);
+  });
+  test("a bound of exactly 0 refutes nothing", [] {
+    // The sweep of y = x, x >= 0, y <= 0 ends just below 0; so does every touching property.
+    Claim claim = relu_claim();
+    claim.property = build::box_property(2, -1, 1, 1, "(>= Y_0 2)");
+    EXPECT(rejected(claim));
+    claim.semantics = Semantics::real;
+    EXPECT(rejected(claim));
+    EXPECT(build::check(claim).reason.find("REFUTE: the bound is -") != std::string::npos);
+  });
+  test("a missing leaf, swapped children and a leaf too many are rejected", [] {
+    const Claim claim = split_claim();
+    Bytes tree = claim.tree;
+    EXPECT(rejected(with_tree(claim, Bytes(tree.begin(), tree.end() - 6))));
+    EXPECT(rejected(with_tree(claim, {1, 1, 1, 3, 4, 0, 0, 1, 1, 1, 6, 0, 1, 1, 1, 1, 6, 0, 1, 6, 0, 1})));
+    EXPECT(rejected(with_tree(claim, build::join({tree, {6, 0, 0}}))));
+    EXPECT(rejected(with_tree(claim, {})));
+  });
+  test("a tree of 100,000 levels is walked, a deeper one is rejected", [] {
+    Claim claim = relu_claim();
+    claim.tree = {1, 0, 0};
+    for (int level = 1; level < 100'000; ++level) claim.tree.insert(claim.tree.end(), {4, 0, 0});
+    EXPECT(build::check(with_tree(claim, build::join({claim.tree, {7}}))).reason.find("not empty") !=
+           std::string::npos);
+    EXPECT(build::check(with_tree(claim, build::join({claim.tree, {4, 0, 0, 7}}))).reason.find("deeper") !=
+           std::string::npos);
+  });
+  test("PROPAGATE comes first", [] {
+    EXPECT(rejected(with_tree(relu_claim(), {6, 0, 0})));
+    EXPECT(rejected(with_tree(relu_claim(), {7})));
+  });
+  test("EMPTY needs a context without points", [] {
+    const Claim claim = relu_claim();
+    EXPECT(rejected(with_tree(claim, {1, 0, 0, 7})));
+    Bytes beyond{1, 0, 0, 4, 0, 1};  // split input 0 at 2: the second child is empty
+    build::put_f64(beyond, 2);
+    EXPECT(accepted(with_tree(claim, build::join({beyond, {6, 0, 0, 7}}))));
+    EXPECT(rejected(with_tree(claim, build::join({beyond, {7, 7}}))));
+  });
+  test("what is proved in one child does not reach the next", [] {
+    // The first child is cut off at -2 (empty), the second is the whole box.
+    Claim claim = relu_claim();
+    claim.property = build::box_property(2, -1, 1, 1, "(>= Y_0 1)");
+    Bytes tree{1, 0, 0, 4, 0, 1};
+    build::put_f64(tree, -2);
+    EXPECT(rejected(with_tree(claim, build::join({tree, {7, 6, 0, 0}}))));
+    EXPECT(rejected(with_tree(claim, build::join({tree, {7, 7}}))));
+  });
+  test("a split of an element fixes the phase of its relu", [] {
+    const Claim claim = split_claim();
+    EXPECT(rejected(with_tree(claim, {1, 1, 1, 3, 6, 0, 1, 6, 0, 1})));
+    EXPECT(accepted(with_tree(claim, {1, 1, 1, 3, 6, 0, 1, 5, 1, 0, 6, 0, 1, 6, 0, 2})));
+    EXPECT(rejected(with_tree(claim, {1, 1, 1, 3, 6, 0, 1, 5, 1, 0, 6, 0, 1, 6, 0, 1})));
+    EXPECT(rejected(with_tree(claim, {1, 1, 1, 3, 6, 0, 1, 5, 3, 0, 6, 0, 0, 6, 0, 0})));  // a relu element
+    EXPECT(rejected(with_tree(claim, {1, 1, 1, 3, 6, 0, 1, 5, 99, 0, 6, 0, 0, 6, 0, 0})));
+  });
+  test("explicit slopes, multipliers and combinations are read and used", [] {
+    Claim claim = relu_claim();
+    EXPECT(accepted(with_tree(claim, {1, 1, 0, 6, 0, 3, 64})));
+    EXPECT(rejected(with_tree(claim, {1, 1, 0, 6, 0, 3, 129})));
+    EXPECT(rejected(with_tree(claim, {1, 1, 0, 6, 0, 3})));
+    EXPECT(rejected(with_tree(claim, {1, 1, 0, 6, 0, 4})));
+    Bytes multiplied{1, 1, 0, 6, 0, 0x80, 1, 2};
+    build::put_f32(multiplied, 0.01f);
+    EXPECT(accepted(with_tree(claim, multiplied)));
+    Bytes of_relu{1, 1, 0, 6, 0, 0x80, 1, 3};
+    build::put_f32(of_relu, 0.01f);
+    EXPECT(rejected(with_tree(claim, of_relu)));
+    Bytes zero{1, 1, 0, 6, 0, 0x80, 1, 2};
+    build::put_f32(zero, 0);
+    EXPECT(rejected(with_tree(claim, zero)));
+    for (const double mu : {2.0, 0.5, -1.0, 0.0, double(INFINITY), 0x1p-500}) {
+      Bytes combined{1, 1, 0, 6, 1, 1, 0};
+      build::put_f64(combined, mu);
+      EXPECT(accepted(with_tree(claim, build::join({combined, {0}}))) == (mu == 2.0 || mu == 0.5));
+    }
+    EXPECT(rejected(with_tree(claim, {1, 1, 0, 6, 1, 0, 0})));
+    EXPECT(rejected(with_tree(claim, {1, 1, 0, 6, 2, 0})));
+  });
+  test("CLIP cuts the inputs to where the property can be violated", [] {
+    // Relu(x0 + x1) >= 1.5 needs x0 >= 0.5; a box below that is then empty. Y_0 - 3 X_0 >= 1.6
+    // needs x0 <= 0.2, as x1 <= 1: one clip by each constraint leaves nothing.
+    Claim claim = relu_claim();
+    claim.property = build::box_property(2, -1, 1, 1, "(and (>= Y_0 1.5) (<= X_0 0.4))");
+    EXPECT(accepted(with_tree(claim, {1, 1, 2, 6, 0, 2})));
+    claim.property = build::box_property(2, -1, 1, 1, "(and (>= Y_0 1.5) (>= (- Y_0 (* 3 X_0)) 1.6))");
+    EXPECT(rejected(with_tree(claim, {1, 1, 1, 6, 0, 1})));
+    EXPECT(rejected(with_tree(claim, {1, 1, 1, 6, 1, 1})));
+    EXPECT(rejected(with_tree(claim, {1, 1, 1, 2, 0, 1, 7})));
+    EXPECT(accepted(with_tree(claim, {1, 1, 1, 2, 0, 1, 1, 1, 1, 2, 1, 1, 7})));
+  });
+  test("REFUTE and CLIP need one active disjunct", [] {
+    EXPECT(rejected(with_tree(split_claim(), {1, 1, 0, 6, 0, 0})));
+    EXPECT(rejected(with_tree(split_claim(), {1, 1, 0, 2, 0, 0})));
+  });
+  test("a network that may overflow proves nothing under either semantics", [] {
+    Model model;
+    model.input("x", {1}).constant("w", {1, 1}, {0x1p120f}).node("MatMul", {"x", "w"}, "y").output("y");
+    Claim claim{
+        model.bytes(), build::box_property(1, 0, 100, 1, "(<= Y_0 -1e33)"), Semantics::float32, {1, 0, 0, 6, 0, 0}};
+    EXPECT(accepted(claim));
+    claim.property = build::box_property(1, 0, 200, 1, "(<= Y_0 -1e33)");
+    EXPECT(build::check(claim).reason.find("overflow") != std::string::npos);
+    claim.semantics = Semantics::real;
+    EXPECT(rejected(claim));
+  });
+  test("a property without disjuncts has an empty tree", [] {
+    Claim claim = relu_claim();
+    claim.property = build::box_property(2, -1, 1, 1, "(>= 0 1)");
+    EXPECT(accepted(with_tree(claim, {})));
+    EXPECT(rejected(with_tree(claim, {1, 0, 0})));
+  });
+  test("float32 charges more than real", [] {
+    Model model;
+    model.input("x", {1}).constant("w", {1, 1}, {0.1f}).node("MatMul", {"x", "w"}, "y").output("y");
+    const std::string above = checker::number(double(0.1f) * 0.5 * (1 + 1e-12));
+    Claim claim{model.bytes(),
+                build::box_property(1, 0, 0.5, 1, "(>= Y_0 " + above + ")"),
+                Semantics::real,
+                {1, 0, 0, 6, 0, 0}};
+    EXPECT(accepted(claim));
+    claim.semantics = Semantics::float32;
+    EXPECT(rejected(claim));
+  });
+  test("bounds have the bits that a plain reading of the specification gives", [] {
+    const auto bound = [](Semantics semantics, Bytes tree) {
+      const std::string reason = build::check(with_tree(rich_claim(semantics), std::move(tree))).reason;
+      const size_t at = reason.find("the bound is ");
+      return at == std::string::npos ? reason : reason.substr(at + 13, reason.find(',', at) - at - 13);
+    };
+    for (const auto& [semantics, tree, expected] : rich_bounds())
+      EXPECT_NOTE(bound(semantics, tree) == expected, bound(semantics, tree));
+  });
+}
+
+void tampering_tests() {
+  const Claim claim = split_claim();
+  const Bytes good = build::certificate(claim);
+  test("the untouched certificate is accepted", [&] { EXPECT(build::check(claim, good).result == Outcome::accepted); });
+  test("every truncation and every extension is rejected", [&] {
+    for (size_t size = 0; size < good.size(); ++size) {
+      const Bytes cut(good.begin(), good.begin() + std::ptrdiff_t(size));
+      EXPECT(build::check(claim, cut).result == Outcome::rejected);
+    }
+    EXPECT(build::check(claim, build::join({good, {0}})).result == Outcome::rejected);
+  });
+  test("a flipped bit in the header is rejected, one in the tree is rejected or proves the claim anew", [&] {
+    for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+      Bytes bytes = good;
+      bytes[bit / 8] ^= uint8_t(1 << bit % 8);
+      const auto result = build::check(claim, bytes).result;
+      const bool semantics_bit = bit == 64;  // float32 becomes real: another claim, which holds too
+      EXPECT(result == Outcome::rejected || semantics_bit || bit / 8 >= good.size() - claim.tree.size());
+    }
+  });
+  test("no single byte makes a false claim pass", [] {
+    Claim wrong = false_claim();
+    const Bytes base = build::certificate(wrong);
+    for (size_t at = base.size() - wrong.tree.size(); at < base.size(); ++at) {
+      for (int value = 0; value < 256; ++value) {
+        Bytes bytes = base;
+        bytes[at] = uint8_t(value);
+        EXPECT(build::check(wrong, bytes).result == Outcome::rejected);
+      }
+    }
+  });
+  test("random trees of a false claim are rejected", [] {
+    Claim wrong = false_claim();
+    std::mt19937 random(3);
+    for (int n = 0; n < 20'000; ++n) {
+      wrong.tree = {1, uint8_t(random() % 2), uint8_t(random() % 3), 3};
+      while (wrong.tree.size() < 40) {
+        switch (random() % 6) {
+          case 0:
+            wrong.tree.insert(wrong.tree.end(), {1, 1, uint8_t(random() % 3)});
+            break;
+          case 1:
+            wrong.tree.insert(wrong.tree.end(), {2, 0, uint8_t(random() % 3)});
+            break;
+          case 2:
+            wrong.tree.insert(wrong.tree.end(), {4, 0, 0});
+            break;
+          case 3:
+            wrong.tree.insert(wrong.tree.end(), {5, uint8_t(1 + random() % 2), 0});
+            break;
+          case 4:
+            wrong.tree.insert(wrong.tree.end(), {6, 0, uint8_t(random() % 3)});
+            break;
+          case 5:
+            wrong.tree.push_back(7);
+            break;
+        }
+      }
+      if (n % 100 != 0) {  // most of them end where the tree does
+        const Outcome outcome = build::check(wrong);
+        EXPECT(outcome.result == Outcome::rejected);
+      }
+    }
+  });
+  test("another model, another property or another semantics is rejected", [&] {
+    Claim other = relu_claim();
+    EXPECT(build::check(other, good).reason.find("sha256 of the model") != std::string::npos);
+    other = claim;
+    other.property += "\n";
+    EXPECT(build::check(other, good).reason.find("sha256 of the property") != std::string::npos);
+  });
+  test("a model or property at fault is an error, but only when it is the one that is claimed", [&] {
+    Claim broken = claim;
+    broken.property = "(assert (<= Y_0 1))";
+    EXPECT(build::check(broken, good).result == Outcome::rejected);
+    Bytes bytes = good;
+    const auto digest =
+        checker::sha256({reinterpret_cast<const uint8_t*>(broken.property.data()), broken.property.size()});
+    std::copy(digest.begin(), digest.end(), bytes.begin() + 41);
+    const Outcome outcome = build::check(broken, bytes);
+    EXPECT(outcome.result == Outcome::error && outcome.reason.starts_with("property: "));
+  });
+}

@@ -1,0 +1,21 @@
+// The walk through a proof tree (spec/certificate.md section 8).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "program.h"
+#include "property.h"
+
+namespace checker {
+
+struct Counts {
+  uint64_t nodes = 0, leaves = 0;
+};
+
+// Checks `tree`, which begins at byte `offset` of the certificate. Throws Rejected
+// with path, byte and numbers at the first step that does not hold.
+Counts check_tree(const Program& program, const Property& property, Semantics semantics, std::span<const uint8_t> tree,
+                  uint64_t offset);
+
+}  // namespace checker

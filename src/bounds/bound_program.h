@@ -1,0 +1,45 @@
+// A core program prepared for bounding: the numbers of spec/certificate.md that do not depend on the context.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "bounds/arithmetic.h"
+#include "graph/program.h"
+
+namespace axiom {
+
+/// Static data of one core operator.
+struct BoundOp {
+  // Affine only, one entry a row.
+  std::vector<double> weight_sum;    ///< W1
+  std::vector<double> gamma_factor;  ///< gam
+  std::vector<double> size_factor;   ///< 1 + (nt + 4) U
+
+  std::vector<ElementId> first_column,
+      last_column;  ///< Least and greatest column of a row; (1, 0) when it has no terms.
+
+  double step_rows = 0;   ///< m: the greater of the number of rows and of the terms in one column.
+  double term_count = 0;  ///< N: all terms (line operators: elements).
+
+  std::vector<uint32_t> reads;          ///< Core operators that some element of this one reads, increasing.
+  std::vector<uint32_t> readers;        ///< Core operators that read this one, increasing.
+  std::vector<uint32_t> relevant_rows;  ///< Affine rows that a unary or maxpool operator reads.
+  std::vector<uint8_t> piecewise;       ///< Per element: 1 when every operator that reads it is relu or leaky_relu.
+
+  // Dense copy of an affine operator whose rows span one contiguous range of columns; empty otherwise.
+  ElementId dense_first = 0;
+  size_t dense_width = 0;
+  std::vector<double> dense;       ///< rows x width
+  std::vector<double> transposed;  ///< width x rows
+};
+
+struct BoundProgram {
+  Program program;
+  std::vector<BoundOp> ops;
+  std::vector<uint32_t> op_of;  ///< Element -> core operator.
+
+  explicit BoundProgram(Program source);
+};
+
+}  // namespace axiom

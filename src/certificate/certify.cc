@@ -1,0 +1,366 @@
+// The main job: load, search, write the certificate, let the checker decide.
+#include "certificate/certify.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <numeric>
+
+#include "base/files.h"
+#include "base/sha256.h"
+#include "bounds/sweep.h"
+#include "certificate/certificate.h"
+#include "certificate/checker_process.h"
+#include "formats/onnx/onnx.h"
+#include "formats/vnnlib/vnnlib.h"
+#include "graph/infer.h"
+#include "graph/lowering.h"
+#include "runtime/backends/reference/reference.h"
+#include "runtime/executor.h"
+#include "verify/replay.h"
+#include "verify/search.h"
+
+namespace axiom {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// A model ready to be asked about. `no_meaning` says why there is no program, if there is none.
+struct LoadedModel {
+  Graph graph;
+  std::unique_ptr<BoundProgram> program;
+  std::string no_meaning;
+};
+
+Result<LoadedModel> load_model(const std::string& path) {
+  Result<Graph> graph = read_onnx(path);
+  if (!graph) return graph.error();
+  LoadedModel model;
+  model.graph = std::move(*graph);
+  if (Status inferred = infer_shapes(model.graph); !inferred) return inferred.error();
+  Result<Program> program = lower_to_program(model.graph);
+  if (program) {
+    model.program = std::make_unique<BoundProgram>(std::move(*program));
+  } else if (program.error().kind == ErrorKind::kNotCertifiable) {
+    model.no_meaning = program.error().message;
+  } else {
+    return program.error();
+  }
+  return model;
+}
+
+// Cuts the flat input into the graph's inputs, runs the reference backend, joins the outputs.
+Result<std::vector<float>> execute_flat(const Graph& graph, std::span<const float> input) {
+  std::vector<Tensor> feed;
+  size_t at = 0;
+  for (const ValueId id : graph.inputs) {
+    const TensorType& type = *graph.values[static_cast<size_t>(id)].type;
+    Tensor tensor(type.dtype, type.shape);
+    const auto data = tensor.mutable_data<float>();
+    AXIOM_CHECK(at + data.size() <= input.size());
+    std::copy_n(input.begin() + static_cast<std::ptrdiff_t>(at), data.size(), data.begin());
+    at += data.size();
+    feed.push_back(std::move(tensor));
+  }
+  const std::unique_ptr<Backend> backend = make_reference_backend();
+  const auto outputs = run(graph, feed, *backend);
+  if (!outputs) return outputs.error();
+  std::vector<float> flat;
+  for (const NamedTensor& output : *outputs) {
+    const auto data = output.tensor.data<float>();
+    flat.insert(flat.end(), data.begin(), data.end());
+  }
+  return flat;
+}
+
+std::string explain(const SearchResult& result, const Problem& problem) {
+  const std::string margin = " (best bound " + std::to_string(result.statistics.worst_bound) + ", " +
+                             std::to_string(result.statistics.open) + " sub-problems open)";
+  switch (result.end) {
+    case SearchEnd::kTime:
+      return "the time limit was reached" + margin + "; give it more --timeout or --threads";
+    case SearchEnd::kMemory:
+      return "the open sub-problems filled the memory" + margin + "; cut the input box into parts";
+    case SearchEnd::kInterrupted:
+      return "stopped on request" + margin;
+    case SearchEnd::kOverflow:
+      return "overflow of binary32 cannot be excluded over the input box; shrink the box";
+    case SearchEnd::kGap:
+      return "nothing is left to split and the bound stays at or below 0" + margin +
+             (problem.semantics == Semantics::kFloat32
+                  ? "; rounding errors may be larger than the margin: try --semantics real"
+                  : "; the property may hold with equality");
+    default:
+      return "";
+  }
+}
+
+UnknownReason reason_of(SearchEnd end, Semantics semantics) {
+  switch (end) {
+    case SearchEnd::kTime:
+      return UnknownReason::kTime;
+    case SearchEnd::kMemory:
+      return UnknownReason::kMemory;
+    case SearchEnd::kInterrupted:
+      return UnknownReason::kInterrupted;
+    case SearchEnd::kOverflow:
+      return UnknownReason::kOverflow;
+    case SearchEnd::kGap:
+      return semantics == Semantics::kFloat32 ? UnknownReason::kRoundingMargin : UnknownReason::kRelaxationGap;
+    default:
+      return UnknownReason::kNone;
+  }
+}
+
+// One run of `decide`: everything that both semantics share.
+class Job {
+ public:
+  Job(const LoadedModel& model, const Property& property, const DecideOptions& options, PlainFile model_file,
+      PlainFile property_file)
+      : model_(model),
+        property_(property),
+        options_(options),
+        model_file_(std::move(model_file)),
+        property_file_(std::move(property_file)) {}
+
+  Result<Decision> decide(Semantics semantics, Clock::time_point start);
+  /// The tree of the last proof, to be sealed for another semantics.
+  const std::optional<std::string>& last_proof() const { return last_proof_; }
+
+ private:
+  Result<Decision> seal(Decision decision, const std::string& proof);
+  std::string destination(Semantics semantics) const;
+
+  const LoadedModel& model_;
+  const Property& property_;
+  const DecideOptions& options_;
+  PlainFile model_file_, property_file_;
+  std::optional<std::string> last_proof_;
+  uint64_t last_leaves_ = 0, last_nodes_ = 0;
+};
+
+std::string Job::destination(Semantics semantics) const {
+  if (options_.certificate_path.empty()) {
+    const auto name = "axiom-" + std::to_string(getpid()) + "-" + std::string(semantics_name(semantics)) + ".cert";
+    return (std::filesystem::temp_directory_path() / name).string();
+  }
+  const bool second = options_.semantics.size() > 1 && semantics == Semantics::kReal;
+  return options_.certificate_path + (second ? ".real" : "");
+}
+
+// Writes the certificate, has it checked; the verdict is the checker's. A rejected file is removed.
+Result<Decision> Job::seal(Decision decision, const std::string& proof) {
+  const std::string bytes =
+      encode_certificate(decision.semantics, model_.graph.model_digest, property_, model_.program->program, proof);
+  const std::string path = destination(decision.semantics);
+  if (Status written = write_file(path, bytes); !written) return written.error();
+  Result<CheckOutcome> outcome =
+      run_checker_on_plain_files(path, model_file_.path(), property_file_.path(), options_.checker_path);
+  const bool keep = outcome && outcome->accepted && !options_.certificate_path.empty();
+  if (!keep) std::filesystem::remove(path);
+  if (!outcome) return outcome.error();
+  decision.check_seconds += outcome->seconds;
+  decision.certificate_bytes = bytes.size();
+  if (!outcome->accepted) {
+    decision.verdict = Verdict::kUnknown;
+    decision.reason = UnknownReason::kCertificateRejected;
+    decision.explanation = "the checker did not accept the certificate: " + outcome->line;
+    return decision;
+  }
+  decision.verdict = Verdict::kVerified;
+  decision.certificate_digest = sha256_hex(bytes);
+  if (keep) decision.certificate_path = path;
+  return decision;
+}
+
+Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
+  Decision decision;
+  decision.semantics = semantics;
+  if (model_.program == nullptr) {
+    decision.reason = UnknownReason::kNoCertifiedMeaning;
+    decision.explanation = model_.no_meaning;
+    return decision;
+  }
+  if (last_proof_) {  // The same tree usually proves the other semantics too; the checker says.
+    decision.nodes = last_nodes_;
+    decision.leaves = last_leaves_;
+    Result<Decision> sealed = seal(decision, *last_proof_);
+    if (!sealed || sealed->verdict == Verdict::kVerified) return sealed;
+    decision.check_seconds = sealed->check_seconds;
+  }
+  Result<Problem> problem = bind_property(*model_.program, property_, semantics);
+  if (!problem) return problem.error();
+  const Execute execute = [this](std::span<const float> input) { return execute_flat(model_.graph, input); };
+  const Confirm confirm = [&](size_t disjunct, std::span<const double> point, const std::string& origin) {
+    return replay(*problem, execute, disjunct, point, origin);
+  };
+  SearchOptions options;
+  options.timeout_seconds = std::max(0.0, options_.timeout_seconds - since(start));
+  options.threads = options_.threads;
+  options.seed = options_.seed;
+  options.stop = options_.stop;
+  if (options_.on_progress) {
+    options.on_progress = [this](const SearchStatistics& s) {
+      options_.on_progress({s.seconds, s.nodes, s.leaves, s.open, s.worst_bound});
+    };
+  }
+  SearchResult result = search(*problem, options, confirm);
+  decision.search_seconds = result.statistics.seconds;
+  decision.nodes = result.statistics.nodes;
+  decision.leaves = result.statistics.leaves;
+  decision.best_bound = result.statistics.worst_bound;
+  if (result.end == SearchEnd::kViolated) {
+    decision.verdict = Verdict::kViolated;
+    decision.witness = std::move(result.witness);
+    return decision;
+  }
+  if (result.end != SearchEnd::kProved) {
+    decision.reason = reason_of(result.end, semantics);
+    decision.explanation = explain(result, *problem);
+    return decision;
+  }
+  last_proof_ = std::move(result.proof);
+  last_nodes_ = decision.nodes;
+  last_leaves_ = decision.leaves;
+  return seal(std::move(decision), *last_proof_);
+}
+
+}  // namespace
+
+std::string_view verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kVerified:
+      return "verified";
+    case Verdict::kViolated:
+      return "violated";
+    case Verdict::kUnknown:
+      return "unknown";
+  }
+  return "unknown";
+}
+
+std::string_view reason_name(UnknownReason reason) {
+  switch (reason) {
+    case UnknownReason::kNone:
+      return "";
+    case UnknownReason::kTime:
+      return "time";
+    case UnknownReason::kMemory:
+      return "memory";
+    case UnknownReason::kNoCertifiedMeaning:
+      return "no-certified-meaning";
+    case UnknownReason::kRelaxationGap:
+      return "relaxation-gap";
+    case UnknownReason::kRoundingMargin:
+      return "rounding-margin";
+    case UnknownReason::kOverflow:
+      return "overflow";
+    case UnknownReason::kInterrupted:
+      return "interrupted";
+    case UnknownReason::kCertificateRejected:
+      return "certificate-rejected";
+  }
+  return "";
+}
+
+std::string_view semantics_name(Semantics semantics) { return semantics == Semantics::kReal ? "real" : "float32"; }
+
+Result<DecisionReport> decide(const std::string& model_path, const std::string& property_path,
+                              const DecideOptions& options) {
+  const Clock::time_point start = Clock::now();
+  if (Result<std::string> checker = find_checker(options.checker_path); !checker) return checker.error();
+  Result<Property> property = read_vnnlib(property_path);
+  if (!property) return property.error();
+  Result<LoadedModel> model = load_model(model_path);
+  if (!model) return model.error();
+  Result<PlainFile> plain_model = PlainFile::of(model_path);
+  if (!plain_model) return plain_model.error();
+  Result<PlainFile> plain_property = PlainFile::of(property_path);
+  if (!plain_property) return plain_property.error();
+  DecisionReport report{model_path, property_path, model->graph.model_digest, property->digest, {}, since(start)};
+  Job job(*model, *property, options, std::move(*plain_model), std::move(*plain_property));
+  for (const Semantics semantics : options.semantics) {
+    const Clock::time_point began = Clock::now();
+    Result<Decision> decision = job.decide(semantics, start);
+    if (!decision) return decision.error();
+    decision->seconds = since(report.decisions.empty() ? start : began);
+    report.decisions.push_back(std::move(*decision));
+  }
+  return report;
+}
+
+Result<std::optional<Witness>> attack_files(const std::string& model_path, const std::string& property_path,
+                                            const DecideOptions& options) {
+  const Clock::time_point start = Clock::now();
+  Result<Property> property = read_vnnlib(property_path);
+  if (!property) return property.error();
+  Result<LoadedModel> model = load_model(model_path);
+  if (!model) return model.error();
+  if (model->program == nullptr) return not_certifiable(model->no_meaning);
+  const Semantics semantics = options.semantics.empty() ? Semantics::kFloat32 : options.semantics.front();
+  Result<Problem> problem = bind_property(*model->program, *property, semantics);
+  if (!problem) return problem.error();
+  const Execute execute = [&](std::span<const float> input) { return execute_flat(model->graph, input); };
+  const Confirm confirm = [&](size_t disjunct, std::span<const double> point, const std::string& origin) {
+    return replay(*problem, execute, disjunct, point, origin);
+  };
+  Evaluator evaluator(*model->program);
+  AttackPlan plan;
+  plan.stop = [&] {
+    return since(start) > options.timeout_seconds || (options.stop != nullptr && options.stop->load());
+  };
+  plan.seed = options.seed;
+  plan.restarts = std::numeric_limits<int>::max();
+  std::vector<size_t> disjuncts(problem->disjuncts.size());
+  std::iota(disjuncts.begin(), disjuncts.end(), size_t{0});
+  return attack(*problem, disjuncts, evaluator, plan, confirm);
+}
+
+Result<BoundsReport> bound_files(const std::string& model_path, const std::string& box_path, Semantics semantics) {
+  Result<Property> property = read_vnnlib(box_path);
+  if (!property) return property.error();
+  Result<LoadedModel> model = load_model(model_path);
+  if (!model) return model.error();
+  if (model->program == nullptr) return not_certifiable(model->no_meaning);
+  Result<Problem> problem = bind_property(*model->program, *property, semantics);
+  if (!problem) return problem.error();
+  if (problem->disjuncts.empty()) return invalid_input(box_path + ": the property has no input box");
+  BoundContext context(*model->program, semantics);
+  Sweep sweep(*model->program);
+  context.reset(problem->hull_lo, problem->hull_hi);
+  PropagatePlan plan;
+  plan.check_premise = true;
+  if (propagate(context, sweep, plan) == PropagateEnd::kOverflow) {
+    return not_certifiable("overflow of binary32 cannot be excluded over the box; shrink it");
+  }
+  const uint32_t end = static_cast<uint32_t>(model->program->ops.size());
+  context.refresh(end);
+  BoundsReport report;
+  report.semantics = semantics;
+  for (const CoreOp& op : model->program->program.ops) {
+    LayerBounds layer{op.name, {}, {}};
+    for (ElementId e = op.first; e < op.first + op.count; ++e) {
+      layer.lower.push_back(context.lo(e));
+      layer.upper.push_back(context.hi(e));
+    }
+    report.layers.push_back(std::move(layer));
+  }
+  report.output.name = "output";
+  for (const ElementId e : model->program->program.outputs) {
+    double bounds[2] = {context.lo(e), context.hi(e)};
+    sweep.begin(2);
+    sweep.add(0, e, 1);
+    sweep.add(1, e, -1);
+    sweep.run(context, end - 1);
+    report.output.lower.push_back(spec_max(bounds[0], sweep.bound(0)));
+    report.output.upper.push_back(spec_min(bounds[1], -sweep.bound(1)));
+  }
+  return report;
+}
+
+}  // namespace axiom

@@ -1,0 +1,34 @@
+// Running the independent checker as a program of its own.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "certificate/certify.h"
+
+namespace axiom {
+
+/// A file that holds the decompressed bytes of `path`: the file itself when it is not gzip, else a temporary copy that
+/// is removed with this object.
+class PlainFile {
+ public:
+  static Result<PlainFile> of(const std::string& path);
+  PlainFile(PlainFile&& other) noexcept;
+  PlainFile& operator=(PlainFile&&) = delete;
+  ~PlainFile();
+  const std::string& path() const { return path_; }
+
+ private:
+  PlainFile(std::string path, bool temporary) : path_(std::move(path)), temporary_(temporary) {}
+  std::string path_;
+  bool temporary_;
+};
+
+/// `checker_path`, or `axiom-check` beside the running program when empty. kInternal when it is not there.
+Result<std::string> find_checker(const std::string& checker_path);
+
+/// Runs the checker on plain files. Errors only when it could not be run at all.
+Result<CheckOutcome> run_checker_on_plain_files(const std::string& certificate_path, const std::string& model_path,
+                                                const std::string& property_path, const std::string& checker_path);
+
+}  // namespace axiom

@@ -1,0 +1,17 @@
+// The list of commands. A new command is one file and one line here.
+#include <array>
+
+#include "cli/command.h"
+
+namespace axiom::cli {
+
+extern const Command verify_command, check_command, bounds_command, attack_command, run_command, inspect_command,
+    sweep_command, doctor_command;
+
+std::span<const Command* const> commands() {
+  static constexpr std::array list = {&verify_command, &check_command, &sweep_command,   &attack_command,
+                                      &bounds_command, &run_command,   &inspect_command, &doctor_command};
+  return list;
+}
+
+}  // namespace axiom::cli

@@ -1,0 +1,113 @@
+// axiom verify: the main job.
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+
+#include "base/files.h"
+#include "base/progress.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/options.h"
+#include "cli/verdict.h"
+
+namespace axiom::cli {
+namespace {
+
+struct Arguments {
+  std::string model, property, semantics = "float32", vnncomp;
+  DecideOptions options;
+  bool json = false;
+};
+
+/// Redraws the progress line as the search reports; draws nothing where stderr is no terminal.
+std::function<void(const SearchProgress&)> progress_line_of(const std::shared_ptr<Progress>& progress) {
+  return [progress](const SearchProgress& state) {
+    progress->update(static_cast<int64_t>(state.nodes),
+                     fmt::format("{} leaves, {} open, bound {:.4g}", state.leaves, state.open, state.worst_bound));
+  };
+}
+
+DecisionReport stopped_report(const Arguments& arguments, const std::string& why) {
+  DecisionReport report;
+  report.model_path = arguments.model;
+  report.property_path = arguments.property;
+  for (const Semantics semantics : arguments.options.semantics) {
+    Decision& decision = report.decisions.emplace_back();
+    decision.semantics = semantics;
+    decision.reason = UnknownReason::kMemory;
+    decision.explanation = why;
+  }
+  return report;
+}
+
+/// A limit of memory or size that stopped the engine leaves the question open: unknown, not a failure of the program.
+Result<DecisionReport> decide_within_limits(const Arguments& arguments) {
+  try {
+    Result<DecisionReport> report = decide(arguments.model, arguments.property, arguments.options);
+    if (report || report.error().kind != ErrorKind::kResource) return report;
+    return stopped_report(arguments, report.error().message);
+  } catch (const std::bad_alloc&) {
+    return stopped_report(arguments, "out of memory; give it more memory, fewer threads or a smaller box");
+  }
+}
+
+Status write_vnncomp(const std::string& path, const Result<DecisionReport>& report) {
+  if (path.empty()) return {};
+  return write_file(path, report ? vnncomp_text(*report) : "error\n");
+}
+
+Result<int> verify(Arguments& arguments) {
+  DecideOptions& options = arguments.options;
+  options.semantics = semantics_of(arguments.semantics);
+  options.threads = thread_count(options.threads);
+  options.stop = &interrupted();
+  auto progress = std::make_shared<Progress>("verify", "nodes");
+  options.on_progress = progress_line_of(progress);
+
+  const Result<DecisionReport> report = decide_within_limits(arguments);
+  progress->erase();
+  const Status written = write_vnncomp(arguments.vnncomp, report);
+  if (!report) return report.error();
+  if (arguments.json) {
+    print_json(verdict_json(*report));
+  } else {
+    print(verdict_text(*report));
+  }
+  if (!written) return print_late_error("verify", written.error());
+  return exit_code(overall(*report));
+}
+
+Action declare(CLI::App& app) {
+  auto arguments = std::make_shared<Arguments>();
+  DecideOptions& options = arguments->options;
+  options.threads = 0;
+  add_model(app, arguments->model);
+  add_property(app, arguments->property);
+  add_semantics(app, arguments->semantics, true);
+  add_timeout(app, options.timeout_seconds, "wall clock for everything, the check included; default 60");
+  add_threads(app, options.threads, "default: all processors; changes no answer that is reached");
+  add_seed(app, options.seed);
+  app.add_option("--certificate", options.certificate_path,
+                 "keep the certificate here (with --semantics both, that of `real` in FILE.real)")
+      ->option_text("FILE");
+  app.add_option("--vnncomp", arguments->vnncomp, "write the answer in the format of VNN-COMP")->option_text("FILE");
+  add_json(app, arguments->json);
+  return [arguments] { return verify(*arguments); };
+}
+
+}  // namespace
+
+extern const Command verify_command{
+    .name = "verify",
+    .summary = "prove a property of a network, or find an input that violates it",
+    .examples =
+        "axiom verify net.onnx property.vnnlib\n"
+        "axiom verify net.onnx property.vnnlib --certificate proof.axc\n"
+        "axiom verify net.onnx.gz property.vnnlib.gz --semantics both --timeout 300 --json\n",
+    .notes =
+        "VERIFIED is printed only after the independent program axiom-check has accepted the certificate.\n"
+        "float32 covers every order of summation of a float32 program; real is exact arithmetic.\n"
+        "Exit codes: 0 verified, 1 violated, 3 unknown, 4 input rejected. With both: the gravest of 1, 3, 0.",
+    .declare = declare};
+
+}  // namespace axiom::cli

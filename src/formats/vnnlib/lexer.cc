@@ -1,0 +1,72 @@
+// The lexer: one pass over the text, no copies.
+#include "formats/vnnlib/lexer.h"
+
+#include <algorithm>
+#include <array>
+
+namespace axiom::vnnlib {
+namespace {
+
+enum class ByteClass : unsigned char { kBad, kWord, kBlank, kOpen, kClose, kComment };
+
+constexpr std::array<ByteClass, 256> byte_classes() {
+  std::array<ByteClass, 256> classes = {};
+  for (int c = '!'; c <= '~'; ++c) classes[static_cast<size_t>(c)] = ByteClass::kWord;
+  for (char c : {' ', '\t', '\r', '\n'}) classes[static_cast<size_t>(c)] = ByteClass::kBlank;
+  classes['('] = ByteClass::kOpen;
+  classes[')'] = ByteClass::kClose;
+  classes[';'] = ByteClass::kComment;
+  return classes;
+}
+
+constexpr auto kClasses = byte_classes();
+
+ByteClass class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
+
+}  // namespace
+
+void Lexer::skip_blanks_and_comments() {
+  size_t i = 0;
+  for (; i < rest_.size(); ++i) {
+    if (rest_[i] == '\n') ++line_;
+    const ByteClass kind = class_of(rest_[i]);
+    if (kind == ByteClass::kBlank) continue;
+    if (kind != ByteClass::kComment) break;
+    i = std::min(rest_.find('\n', i), rest_.size()) - 1;  // The loop moves on to the line break.
+  }
+  rest_.remove_prefix(i);
+}
+
+Token Lexer::next() {
+  skip_blanks_and_comments();
+  Token token{.kind = Token::Kind::kEnd, .text = rest_.substr(0, 1), .line = line_};
+  if (rest_.empty()) return token;
+  const ByteClass first = class_of(rest_.front());
+  if (first == ByteClass::kOpen) {
+    token.kind = Token::Kind::kOpen;
+  } else if (first == ByteClass::kClose) {
+    token.kind = Token::Kind::kClose;
+  } else if (first == ByteClass::kWord) {
+    size_t length = 1;
+    while (length < rest_.size() && class_of(rest_[length]) == ByteClass::kWord) ++length;
+    token.kind = Token::Kind::kWord;
+    token.text = rest_.substr(0, length);
+  } else {
+    token.kind = Token::Kind::kBad;
+  }
+  rest_.remove_prefix(token.text.size());
+  return token;
+}
+
+Error error_at(int line, const std::string& message) {
+  return invalid_input("vnnlib: line " + std::to_string(line) + ": " + message);
+}
+
+std::string quoted(std::string_view text) {
+  constexpr size_t longest = 40;
+  std::string out = "'";
+  for (char c : text.substr(0, longest)) out += c >= ' ' && c <= '~' ? c : '?';
+  return out + (text.size() > longest ? "...'" : "'");
+}
+
+}  // namespace axiom::vnnlib

@@ -1,0 +1,263 @@
+// Kernels of the batched-matrix door, on the compiler's vector extension.
+//
+// Lanes are the vector dimension, so one source serves every instruction set and the order of additions per lane is
+// the one of the specification. Columns are tiled in registers: eight accumulators of eight lanes. The build
+// switches off contraction, so that a * b + c is two roundings everywhere.
+#include "runtime/batched_matrix.h"
+
+#include "base/result.h"
+
+#if defined(__x86_64__)
+#define AXIOM_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define AXIOM_VECTOR_CLONES
+#endif
+
+namespace axiom {
+namespace {
+
+template <int kLanes>
+struct Lane;
+template <>
+struct Lane<4> {
+  typedef double Vector __attribute__((vector_size(32), aligned(8)));
+};
+template <>
+struct Lane<8> {
+  typedef double Vector __attribute__((vector_size(64), aligned(8)));
+};
+
+// `always_inline` puts the body into each clone of its caller below.
+template <int kLanes, int kTile>
+__attribute__((always_inline)) inline void dense_tile(const double* w, size_t width, const uint32_t* active,
+                                                      size_t count, const double* a, double* out) {
+  using Vector = typename Lane<kLanes>::Vector;
+  Vector acc[kTile];
+  for (int t = 0; t < kTile; ++t) acc[t] = *reinterpret_cast<const Vector*>(out + t * kLanes);
+  for (size_t k = 0; k < count; ++k) {
+    const size_t row = active[k];
+    const Vector va = *reinterpret_cast<const Vector*>(a + row * kLanes);
+    const double* wr = w + row * width;
+    for (int t = 0; t < kTile; ++t) acc[t] += va * wr[t];
+  }
+  for (int t = 0; t < kTile; ++t) *reinterpret_cast<Vector*>(out + t * kLanes) = acc[t];
+}
+
+template <int kLanes>
+__attribute__((always_inline)) inline void dense(const double* w, size_t width, const uint32_t* active, size_t count,
+                                                 const double* a, double* out) {
+  size_t j = 0;
+  for (; j + 8 <= width; j += 8) dense_tile<kLanes, 8>(w + j, width, active, count, a, out + j * kLanes);
+  for (; j < width; ++j) dense_tile<kLanes, 1>(w + j, width, active, count, a, out + j * kLanes);
+}
+
+template <int kLanes>
+__attribute__((always_inline)) inline void sparse(SparseMatrixView m, const uint32_t* active, size_t count,
+                                                  const double* a, double* out) {
+  using Vector = typename Lane<kLanes>::Vector;
+  for (size_t k = 0; k < count; ++k) {
+    const size_t row = active[k];
+    const Vector va = *reinterpret_cast<const Vector*>(a + row * kLanes);
+    for (uint64_t t = m.begin[row]; t < m.begin[row + 1]; ++t) {
+      *reinterpret_cast<Vector*>(out + size_t{m.column[t]} * kLanes) += va * m.weight[t];
+    }
+  }
+}
+
+template <int kLanes>
+__attribute__((always_inline)) inline size_t find(const double* a, size_t count, double cap, uint32_t* active,
+                                                  double* over) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; ++i) {
+    bool any = false;
+    for (int l = 0; l < kLanes; ++l) any |= a[i * kLanes + l] != 0;
+    if (!any) continue;
+    active[found++] = static_cast<uint32_t>(i);
+    for (int l = 0; l < kLanes; ++l) {
+      if (!(__builtin_fabs(a[i * kLanes + l]) <= cap)) over[l] = 1;
+    }
+  }
+  return found;
+}
+
+template <int kLanes>
+__attribute__((always_inline)) inline void sums(const uint32_t* active, size_t count, const double* a, const double* b,
+                                                const double* q, double* t1, double* t2, double* t3) {
+  double s1[kLanes] = {}, s2[kLanes] = {}, s3[kLanes] = {};
+  for (size_t k = 0; k < count; ++k) {
+    const size_t r = active[k];
+    const double br = b[r], qr = q[r], mr = __builtin_fabs(br);
+    for (int l = 0; l < kLanes; ++l) {
+      const double v = a[r * kLanes + l], m = __builtin_fabs(v);
+      s1[l] += v * br;
+      s2[l] += m * qr;
+      s3[l] += m * mr;
+    }
+  }
+  for (int l = 0; l < kLanes; ++l) {
+    t1[l] = s1[l];
+    t2[l] = s2[l];
+    t3[l] = s3[l];
+  }
+}
+
+template <int kLanes>
+__attribute__((always_inline)) inline void lines(LinesView view, const uint32_t* active, size_t count, const double* a,
+                                                 double* out, double* t1, double* t2, double* t3) {
+  double s1[kLanes] = {}, s2[kLanes] = {}, s3[kLanes] = {};
+  for (size_t k = 0; k < count; ++k) {
+    const size_t r = active[k];
+    const double* line = view.lines + 4 * r;
+    const double q = view.q[r];
+    double* target = out + size_t{view.source[r]} * kLanes;
+    for (int l = 0; l < kLanes; ++l) {
+      const double v = a[r * kLanes + l], m = __builtin_fabs(v);
+      const bool positive = v > 0;
+      const double low = view.lane_slopes != nullptr ? view.lane_slopes[r * kLanes + l] : line[0];
+      const double offset = positive ? line[1] : line[3];
+      target[l] += v * (positive ? low : line[2]);
+      s1[l] += v * offset;
+      s2[l] += m * q;
+      s3[l] += m * __builtin_fabs(offset);
+    }
+  }
+  for (int l = 0; l < kLanes; ++l) {
+    t1[l] = s1[l];
+    t2[l] = s2[l];
+    t3[l] = s3[l];
+  }
+}
+
+#define AXIOM_LANE_KERNELS(n)                                                                                      \
+  AXIOM_VECTOR_CLONES size_t find_##n(const double* a, size_t count, double cap, uint32_t* active, double* over) { \
+    return find<n>(a, count, cap, active, over);                                                                   \
+  }                                                                                                                \
+  AXIOM_VECTOR_CLONES void sums_##n(const uint32_t* active, size_t count, const double* a, const double* b,        \
+                                    const double* q, double* t1, double* t2, double* t3) {                         \
+    sums<n>(active, count, a, b, q, t1, t2, t3);                                                                   \
+  }                                                                                                                \
+  AXIOM_VECTOR_CLONES void lines_##n(LinesView view, const uint32_t* active, size_t count, const double* a,        \
+                                     double* out, double* t1, double* t2, double* t3) {                            \
+    lines<n>(view, active, count, a, out, t1, t2, t3);                                                             \
+  }
+AXIOM_LANE_KERNELS(1)
+AXIOM_LANE_KERNELS(4)
+AXIOM_LANE_KERNELS(8)
+#undef AXIOM_LANE_KERNELS
+
+AXIOM_VECTOR_CLONES void dense_8(const double* w, size_t width, const uint32_t* active, size_t count, const double* a,
+                                 double* out) {
+  dense<8>(w, width, active, count, a, out);
+}
+AXIOM_VECTOR_CLONES void dense_4(const double* w, size_t width, const uint32_t* active, size_t count, const double* a,
+                                 double* out) {
+  dense<4>(w, width, active, count, a, out);
+}
+// One lane: the vector dimension is the column.
+AXIOM_VECTOR_CLONES void dense_1(const double* w, size_t width, const uint32_t* active, size_t count, const double* a,
+                                 double* out) {
+  for (size_t k = 0; k < count; ++k) {
+    const double ai = a[active[k]];
+    const double* wr = w + active[k] * width;
+    for (size_t j = 0; j < width; ++j) out[j] += ai * wr[j];
+  }
+}
+AXIOM_VECTOR_CLONES void sparse_8(SparseMatrixView m, const uint32_t* active, size_t count, const double* a,
+                                  double* out) {
+  sparse<8>(m, active, count, a, out);
+}
+AXIOM_VECTOR_CLONES void sparse_4(SparseMatrixView m, const uint32_t* active, size_t count, const double* a,
+                                  double* out) {
+  sparse<4>(m, active, count, a, out);
+}
+void sparse_1(SparseMatrixView m, const uint32_t* active, size_t count, const double* a, double* out) {
+  for (size_t k = 0; k < count; ++k) {
+    const double ai = a[active[k]];
+    for (uint64_t t = m.begin[active[k]]; t < m.begin[active[k] + 1]; ++t) out[m.column[t]] += ai * m.weight[t];
+  }
+}
+
+}  // namespace
+
+void multiply_accumulate(DenseMatrixView matrix, std::span<const uint32_t> active, const double* a, int lanes,
+                         double* out) {
+  switch (lanes) {
+    case 1:
+      return dense_1(matrix.weights, matrix.width, active.data(), active.size(), a, out);
+    case 4:
+      return dense_4(matrix.weights, matrix.width, active.data(), active.size(), a, out);
+    case 8:
+      return dense_8(matrix.weights, matrix.width, active.data(), active.size(), a, out);
+  }
+  AXIOM_CHECK(!"lane count without kernel");
+}
+
+void multiply_accumulate(SparseMatrixView matrix, std::span<const uint32_t> active, const double* a, int lanes,
+                         double* out) {
+  switch (lanes) {
+    case 1:
+      return sparse_1(matrix, active.data(), active.size(), a, out);
+    case 4:
+      return sparse_4(matrix, active.data(), active.size(), a, out);
+    case 8:
+      return sparse_8(matrix, active.data(), active.size(), a, out);
+  }
+  AXIOM_CHECK(!"lane count without kernel");
+}
+
+size_t find_active(const double* a, size_t count, int lanes, double cap, uint32_t* active, double* over) {
+  switch (lanes) {
+    case 1:
+      return find_1(a, count, cap, active, over);
+    case 4:
+      return find_4(a, count, cap, active, over);
+    case 8:
+      return find_8(a, count, cap, active, over);
+  }
+  AXIOM_CHECK(!"lane count without kernel");
+  return 0;
+}
+
+void weighted_sums(std::span<const uint32_t> active, const double* a, int lanes, const double* b, const double* q,
+                   double* t1, double* t2, double* t3) {
+  switch (lanes) {
+    case 1:
+      return sums_1(active.data(), active.size(), a, b, q, t1, t2, t3);
+    case 4:
+      return sums_4(active.data(), active.size(), a, b, q, t1, t2, t3);
+    case 8:
+      return sums_8(active.data(), active.size(), a, b, q, t1, t2, t3);
+  }
+  AXIOM_CHECK(!"lane count without kernel");
+}
+
+void apply_lines(LinesView view, std::span<const uint32_t> active, const double* a, int lanes, double* out, double* t1,
+                 double* t2, double* t3) {
+  switch (lanes) {
+    case 1:
+      return lines_1(view, active.data(), active.size(), a, out, t1, t2, t3);
+    case 4:
+      return lines_4(view, active.data(), active.size(), a, out, t1, t2, t3);
+    case 8:
+      return lines_8(view, active.data(), active.size(), a, out, t1, t2, t3);
+  }
+  AXIOM_CHECK(!"lane count without kernel");
+}
+
+AXIOM_VECTOR_CLONES void interval_accumulate(const double* transposed, size_t rows, size_t width, const double* lo,
+                                             const double* hi, const double* magnitude, double* low, double* high,
+                                             double* size) {
+  for (size_t j = 0; j < width; ++j) {
+    const double* w = transposed + j * rows;
+    const double l = lo[j], h = hi[j], m = magnitude[j];
+    for (size_t i = 0; i < rows; ++i) {
+      const double at_low = w[i] * l, at_high = w[i] * h;
+      const bool positive = w[i] > 0;
+      low[i] += positive ? at_low : at_high;
+      high[i] += positive ? at_high : at_low;
+      size[i] += __builtin_fabs(w[i]) * m;
+    }
+  }
+}
+
+}  // namespace axiom

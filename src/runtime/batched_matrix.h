@@ -1,0 +1,64 @@
+// The batched-matrix door: all bulk arithmetic of the bound engine goes through these few functions.
+//
+// A *lane block* holds `lanes` coefficient vectors side by side, entry by entry: value (i, l) is at a[i * lanes + l].
+// Every function adds products in increasing row order, multiplication and addition rounded separately
+// (spec/certificate.md, section 2), so that results do not depend on the width of the machine's vectors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace axiom {
+
+/// Lane counts that have a kernel.
+inline constexpr int kLaneCounts[] = {1, 4, 8};
+
+/// A dense block of a linear map: rows x width doubles, row-major.
+struct DenseMatrixView {
+  const double* weights = nullptr;
+  size_t width = 0;
+};
+
+/// Rows of a sparse linear map over global columns.
+struct SparseMatrixView {
+  const uint64_t* begin = nullptr;
+  const uint32_t* column = nullptr;
+  const double* weight = nullptr;
+};
+
+/// out[j, l] += sum over r in `active`, in order, of a[r, l] * W[r, j].
+void multiply_accumulate(DenseMatrixView matrix, std::span<const uint32_t> active, const double* a, int lanes,
+                         double* out);
+
+/// out[column, l] += a[r, l] * weight, over r in `active` and the terms of row r, in order.
+void multiply_accumulate(SparseMatrixView matrix, std::span<const uint32_t> active, const double* a, int lanes,
+                         double* out);
+
+/// The rows r < count with a non-zero value in some lane, in order, into `active` (room for `count`); their number is
+/// returned. over[l] becomes 1 when a value of lane l is NaN or its absolute value exceeds `cap`.
+size_t find_active(const double* a, size_t count, int lanes, double cap, uint32_t* active, double* over);
+
+/// Per lane, over r in `active`, in order: t1 += a * b[r];  t2 += |a| * q[r];  t3 += |a| * |b[r]|.
+void weighted_sums(std::span<const uint32_t> active, const double* a, int lanes, const double* b, const double* q,
+                   double* t1, double* t2, double* t3);
+
+/// Two lines per row: (lower slope, lower offset, upper slope, upper offset).
+struct LinesView {
+  const double* lines = nullptr;        ///< 4 numbers a row.
+  const double* lane_slopes = nullptr;  ///< Lower slopes per row and lane that replace those of `lines`; may be null.
+  const uint32_t* source = nullptr;     ///< Column of a row.
+  const double* q = nullptr;            ///< Charge of a row.
+};
+
+/// The step through lines: with (s, k) the lower line where a > 0, else the upper one, over r in `active`, in order:
+/// out[source, l] += a * s;  t1 += a * k;  t2 += |a| * q;  t3 += |a| * |k|.
+void apply_lines(LinesView view, std::span<const uint32_t> active, const double* a, int lanes, double* out, double* t1,
+                 double* t2, double* t3);
+
+/// The three sums of an interval step, for all rows of a dense map given by columns (transposed: width x rows):
+/// low[i] += w > 0 ? w * lo[j] : w * hi[j];  high with lo and hi exchanged;  size[i] += |w| * magnitude[j].
+void interval_accumulate(const double* transposed, size_t rows, size_t width, const double* lo, const double* hi,
+                         const double* magnitude, double* low, double* high, double* size);
+
+}  // namespace axiom

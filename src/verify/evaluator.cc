@@ -1,0 +1,141 @@
+// Forward values and reverse-mode gradients over the core program.
+#include "verify/evaluator.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/batched_matrix.h"
+
+namespace axiom {
+namespace {
+
+double unary_value(const CoreOp& op, double x) {
+  switch (op.unary) {
+    case UnaryKind::kRelu:
+      return x > 0 ? x : 0;
+    case UnaryKind::kLeakyRelu:
+      return x < 0 ? op.alpha * x : x;
+    case UnaryKind::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case UnaryKind::kTanh:
+      return std::tanh(x);
+  }
+  return 0;
+}
+
+double unary_derivative(const CoreOp& op, double x, double y) {
+  switch (op.unary) {
+    case UnaryKind::kRelu:
+      return x > 0 ? 1 : 0;
+    case UnaryKind::kLeakyRelu:
+      return x < 0 ? op.alpha : 1;
+    case UnaryKind::kSigmoid:
+      return y * (1 - y);
+    case UnaryKind::kTanh:
+      return 1 - y * y;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const BoundProgram& program) : program_(program) {
+  value_.assign(program.program.element_count, 0.0);
+  gradient_.assign(program.program.element_count, 0.0);
+  active_.resize(program.program.element_count);
+}
+
+std::span<const double> Evaluator::forward(std::span<const double> input) {
+  std::copy(input.begin(), input.end(), value_.begin());
+  for (uint32_t p = 1; p < program_.ops.size(); ++p) {
+    const CoreOp& op = program_.program.ops[p];
+    const BoundOp& data = program_.ops[p];
+    double* out = value_.data() + op.first;
+    if (op.kind == CoreKind::kConstant) {
+      std::copy(op.constant.begin(), op.constant.end(), out);
+    } else if (op.kind == CoreKind::kUnary) {
+      for (uint32_t i = 0; i < op.count; ++i) out[i] = unary_value(op, value_[op.source[i]]);
+    } else if (op.kind == CoreKind::kMaxPool) {
+      for (uint32_t i = 0; i < op.count; ++i) {
+        double best = -kInfinity;
+        for (uint32_t t = op.window_begin[i]; t < op.window_begin[i + 1]; ++t)
+          best = std::max(best, value_[op.source[t]]);
+        out[i] = best;
+      }
+    } else if (data.dense_width > 0) {
+      std::copy(op.bias.begin(), op.bias.end(), out);
+      const double* in = value_.data() + data.dense_first;
+      uint32_t count = 0;
+      for (uint32_t j = 0; j < data.dense_width; ++j) {
+        if (in[j] != 0) active_[count++] = j;
+      }
+      multiply_accumulate(DenseMatrixView{data.transposed.data(), op.count}, {active_.data(), count}, in, 1, out);
+    } else {
+      for (uint32_t i = 0; i < op.count; ++i) {
+        double sum = op.bias[i];
+        for (uint64_t t = op.rows.begin[i]; t < op.rows.begin[i + 1]; ++t) {
+          sum += op.rows.weight[t] * value_[op.rows.column[t]];
+        }
+        out[i] = sum;
+      }
+    }
+  }
+  return value_;
+}
+
+std::span<const double> Evaluator::backward(std::span<const std::pair<ElementId, double>> seed) {
+  std::fill(gradient_.begin(), gradient_.end(), 0.0);
+  for (const auto& [e, t] : seed) gradient_[e] += t;
+  for (uint32_t p = static_cast<uint32_t>(program_.ops.size()); p-- > 1;) {
+    const CoreOp& op = program_.program.ops[p];
+    const BoundOp& data = program_.ops[p];
+    const double* g = gradient_.data() + op.first;
+    if (op.kind == CoreKind::kUnary) {
+      for (uint32_t i = 0; i < op.count; ++i) {
+        if (g[i] == 0) continue;
+        gradient_[op.source[i]] += g[i] * unary_derivative(op, value_[op.source[i]], value_[op.first + i]);
+      }
+    } else if (op.kind == CoreKind::kMaxPool) {
+      for (uint32_t i = 0; i < op.count; ++i) {
+        ElementId best = op.source[op.window_begin[i]];
+        for (uint32_t t = op.window_begin[i]; t < op.window_begin[i + 1]; ++t) {
+          if (value_[op.source[t]] > value_[best]) best = op.source[t];
+        }
+        gradient_[best] += g[i];
+      }
+    } else if (op.kind == CoreKind::kAffine) {
+      uint32_t count = 0;
+      for (uint32_t i = 0; i < op.count; ++i) {
+        if (g[i] != 0) active_[count++] = i;
+      }
+      const std::span<const uint32_t> active(active_.data(), count);
+      if (data.dense_width > 0) {
+        multiply_accumulate(DenseMatrixView{data.dense.data(), data.dense_width}, active, g, 1,
+                            gradient_.data() + data.dense_first);
+      } else {
+        multiply_accumulate(SparseMatrixView{op.rows.begin.data(), op.rows.column.data(), op.rows.weight.data()},
+                            active, g, 1, gradient_.data());
+      }
+    }
+  }
+  return {gradient_.data(), program_.program.input_count};
+}
+
+double slack(const NumericConstraint& constraint, std::span<const double> values) {
+  double sum = constraint.bound;
+  for (const auto& [e, t] : constraint.terms) sum -= t * values[e];
+  return sum;
+}
+
+double least_slack(const NumericDisjunct& disjunct, std::span<const double> values, size_t* worst) {
+  double least = kInfinity;
+  for (size_t c = 0; c < disjunct.constraints.size(); ++c) {
+    const double s = slack(disjunct.constraints[c], values);
+    if (s >= least) continue;
+    least = s;
+    if (worst != nullptr) *worst = c;
+  }
+  return least;
+}
+
+}  // namespace axiom

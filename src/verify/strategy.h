@@ -1,0 +1,80 @@
+// Strategies: how one sub-problem is bounded and, if that does not close it, split.
+//
+// input_split.cc for few free input coordinates, neuron_split.cc for the others. A strategy's answer depends only on
+// the sub-problem, never on timing or on other threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bounds/sweep.h"
+#include "verify/attack.h"
+#include "verify/evaluator.h"
+#include "verify/problem.h"
+#include "verify/proof.h"
+
+namespace axiom {
+
+/// A sub-problem: bounds in scope, the disjunct, and what is inherited to start from.
+struct SubProblem {
+  StoredBounds bounds;
+  size_t disjunct = 0;
+  bool propagated = false;    ///< The bounds already are the result of a PROPAGATE with this box.
+  double bound = -kInfinity;  ///< Of the parent: greatest lower bound of a constraint form.
+  uint32_t depth = 0;
+  std::vector<ElementId> splits;   ///< Neurons split on the path, increasing.
+  uint32_t first_stale_op = 0;     ///< Neuron splits: operators above this one may profit from re-bounding.
+  std::vector<float> slopes;       ///< Warm start: lower slope per relu element, in element order; empty: none.
+  std::vector<float> multipliers;  ///< Warm start: per entry of `splits`.
+  size_t constraint = 0;           ///< Warm start: the constraint they belong to.
+};
+
+/// What processing made of it.
+struct Expansion {
+  bool closed = false;
+  std::string code;                  ///< Proof instructions, the closing one included.
+  std::vector<SubProblem> children;  ///< In the order of the split, when not closed.
+  double bound = -kInfinity;
+  std::optional<Witness> witness;
+  bool stuck = false;    ///< Neither closed nor split: nothing is left to split on.
+  bool stopped = false;  ///< Workspace::stop ended it unfinished.
+};
+
+/// Per-thread tools.
+struct Workspace {
+  Workspace(const Problem& problem)
+      : context(*problem.program, problem.semantics), sweep(*problem.program), evaluator(*problem.program) {}
+  BoundContext context;
+  Sweep sweep;
+  Evaluator evaluator;
+  std::vector<double> record;  ///< Input coefficients of swept rows.
+  std::function<bool()> stop;  ///< Ends long steps early.
+};
+
+Expansion expand_by_input(const Problem& problem, const SubProblem& node, Workspace& work, const Confirm& confirm);
+Expansion expand_by_neuron(const Problem& problem, const SubProblem& node, Workspace& work, const Confirm& confirm);
+
+/// Greatest lower bounds of all constraint forms of a disjunct: two lanes a constraint (adaptive and zero slopes), one
+/// batch. `lane` l belongs to constraint (first + l / 2).
+struct FormBounds {
+  double best = -kInfinity;
+  size_t constraint = 0;
+  SlopeRule rule = SlopeRule::kAdaptive;
+};
+FormBounds bound_forms(const Problem& problem, const NumericDisjunct& disjunct, Workspace& work);
+
+/// Sweeps one constraint form alone (lane 0).
+double bound_form(const NumericConstraint& constraint, const SlopeSpec& slopes, Workspace& work, bool keep = false);
+
+/// The point of the box where lane 0 of the last sweep is least.
+void minimizer(const Workspace& work, std::vector<double>& point);
+
+/// The CLIP instruction from lane 0 of the last sweep. Returns the share of the volume that is left (product of
+/// ratios).
+double clip_inputs(Workspace& work);
+
+}  // namespace axiom
