@@ -12,7 +12,6 @@ namespace {
 
 constexpr int kRootIterations = 40;
 constexpr int kNodeIterations = 12;
-constexpr size_t kCandidates = 2;      // Constraints that are optimised at the root of a disjunct.
 constexpr double kPropagateCap = 3e7;  // Multiplications that re-bounding at a node may cost.
 
 // Multiplications of re-bounding every swept row of the affine operators behind `first`.
@@ -92,7 +91,7 @@ Expansion expand_by_neuron(const Problem& problem, const SubProblem& node, Works
   size_t chosen = node.constraint;
   OptimizedBound best;
   if (node.depth == 0) {
-    // Which constraints are worth optimising: those with the greatest unoptimised bounds.
+    // The constraint worth optimising: the one with the greatest unoptimised bound.
     const FormBounds forms = bound_forms(problem, disjunct, work);
     chosen = forms.constraint;
     if (forms.best > 0) {
