@@ -20,6 +20,7 @@ class Compiler {
   explicit Compiler(const Network& network) : net_(network), entries_(network.values.size()) {}
 
   Meaning run() {
+    open_operator();
     for (const int value : net_.inputs) {
       for (int64_t i = 0; i < entries_of(net_.shape(value)); ++i) at(value).scalars.push_back(append({}));
     }
@@ -43,9 +44,13 @@ class Compiler {
     return static_cast<int>(out_.scalars.size()) - 1;
   }
 
+  // What is appended from here on belongs to a new core operator.
+  void open_operator() { out_.operators.push_back(static_cast<int>(out_.scalars.size())); }
+
   // The scalars of a tensor; a constant gets scalars of its own at every use.
   std::vector<int> scalars(int value) {
     if (!constant(value)) return at(value).scalars;
+    open_operator();
     std::vector<int> made;
     for (const float v : *constant(value)) made.push_back(append({.kind = ScalarKind::kConstant, .value = v}));
     return made;
@@ -72,6 +77,7 @@ class Compiler {
       at(node.output).pending = std::move(sums);
       return;
     }
+    open_operator();
     for (Scalar& sum : sums) at(node.output).scalars.push_back(append(std::move(sum)));
   }
 
@@ -197,6 +203,7 @@ class Compiler {
     const Ints kernel = setting(node, "kernel_shape", Ints{}), strides = setting(node, "strides", Ints{1, 1});
     const Ints pads = setting(node, "pads", Ints{0, 0, 0, 0});
     const std::vector<int> view = scalars(node.inputs[0]);
+    open_operator();
     for (int64_t c = 0; c < y[1]; ++c) {
       for (int64_t oh = 0; oh < y[2]; ++oh) {
         for (int64_t ow = 0; ow < y[3]; ++ow) {
@@ -219,6 +226,7 @@ class Compiler {
     const std::vector<int> view = scalars(node.inputs[0]);
     int64_t inner = 1;
     for (size_t axis = 2; axis < x.size(); ++axis) inner *= x[axis];
+    open_operator();
     for (size_t i = 0; i < view.size(); ++i) {
       const size_t channel = i / static_cast<size_t>(inner) % static_cast<size_t>(x[1]);
       const auto figure = [&](size_t input) { return (*constant(node.inputs[input]))[channel]; };
@@ -260,7 +268,9 @@ class Compiler {
   }
 
   void compile_unary(const NetworkNode& node, ScalarKind kind) {
-    for (const int source : scalars(node.inputs[0])) {
+    const std::vector<int> view = scalars(node.inputs[0]);
+    open_operator();
+    for (const int source : view) {
       Scalar scalar{.kind = kind, .sources = {source}, .value = setting(node, "alpha", 0.01f)};
       at(node.output).scalars.push_back(append(std::move(scalar)));
     }

@@ -42,6 +42,7 @@ struct Scalar {
 
 struct Meaning {
   std::vector<Scalar> scalars;  ///< The first ones are X_0, X_1, ...
+  std::vector<int> operators;   ///< First scalar of every core operator, in the order of spec/operators.md section 1.
   int input_count = 0;
   std::vector<int> outputs;
   bool piecewise_linear = true;  ///< No sigmoid, tanh; normalisations have rational figures.

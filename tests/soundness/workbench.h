@@ -47,7 +47,8 @@ class Workbench {
   bool verifies(Semantics semantics) const;
 
   /// Whether axiom-check accepts these bytes for this model and property.
-  bool accepts(const std::string& certificate) const;
+  bool accepts(const std::string& certificate) const { return check(certificate).accepted; }
+  CheckOutcome check(const std::string& certificate) const;
 
   const std::string& model_path() const { return model_path_; }
   const std::string& property_path() const { return property_path_; }
