@@ -23,3 +23,4 @@ void line_tests();
 void sweep_tests();
 void certificate_tests();
 void tampering_tests();
+void malformed_tests();
