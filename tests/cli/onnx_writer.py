@@ -30,8 +30,18 @@ def value(name, shape):
     return field(1, name) + field(2, field(1, field(1, 1) + field(2, dims)))
 
 
-def node(op_type, inputs, output):
-    return (b"".join(field(1, i) for i in inputs) + field(2, output) + field(3, output) + field(4, op_type))
+def attribute(name, setting):
+    """A list of integers, an integer or a float; the numbers of the types are those of onnx.proto."""
+    if isinstance(setting, list):
+        return field(1, name) + b"".join(field(8, i) for i in setting) + field(20, 7)
+    if isinstance(setting, int):
+        return field(1, name) + field(3, setting) + field(20, 2)
+    return field(1, name) + varint(2 << 3 | 5) + struct.pack("<f", setting) + field(20, 1)
+
+
+def node(op_type, inputs, output, **attributes):
+    return (b"".join(field(1, i) for i in inputs) + field(2, output) + field(3, output) + field(4, op_type) +
+            b"".join(field(5, attribute(name, setting)) for name, setting in attributes.items()))
 
 
 def model(nodes, inputs, outputs, initializers=()):

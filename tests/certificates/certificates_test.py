@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""axiom-check on the certificates of this folder: each ends as the manifest says, for the reason it says.
+
+    certificates_test.py <folder of axiom-check> [unittest options]
+"""
+
+import csv
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+import make_corpus
+
+CHECKER = Path(sys.argv.pop(1)).resolve() / "axiom-check"
+HERE = Path(__file__).resolve().parent
+EXIT_CODES = {"accepted": 0, "rejected": 5}
+with open(HERE / "manifest.csv", newline="") as file:
+    ROWS = list(csv.DictReader(file))
+
+
+class CertificatesTest(unittest.TestCase):
+    def test_every_certificate_ends_as_the_manifest_says(self):
+        for row in ROWS:
+            with self.subTest(row["certificate"]):
+                folder = HERE / row["certificate"].split("/")[0]
+                done = subprocess.run([CHECKER, HERE / row["certificate"], "--model", folder / "model.onnx",
+                                       "--property", folder / "property.vnnlib"],
+                                      capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, EXIT_CODES[row["outcome"]], done.stdout + done.stderr)
+                self.assertEqual(done.stdout.count("\n"), 1)
+                self.assertTrue(done.stdout.startswith(row["outcome"].upper()), done.stdout)
+                self.assertIn(row["says"], done.stdout)
+
+    def test_the_manifest_lists_every_certificate_and_names_the_rule_that_a_rejected_one_breaks(self):
+        listed = [row["certificate"] for row in ROWS]
+        self.assertEqual(sorted(listed), sorted(str(p.relative_to(HERE)) for p in HERE.rglob("*.axc")))
+        for row in ROWS:
+            self.assertEqual(row["certificate"].split("/")[1], row["outcome"])
+            if row["outcome"] == "rejected":
+                self.assertRegex(row["rule"], re.compile(r"^[2-9]: \w"))
+                self.assertTrue(row["says"])
+
+    def test_the_files_are_those_that_make_corpus_writes(self):
+        self.assertEqual(make_corpus.different(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+"""Writes the certificates of this folder, and the seeds of checker_fuzz from the same claims.
+
+    make_corpus.py            write what is missing or different
+    make_corpus.py --check    only say so, and exit with 1
+
+Every certificate follows from a few lines below, by spec/certificate.md; none comes from the search.
+"""
+
+import csv
+import hashlib
+import io
+import struct
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent / "cli"))
+from onnx_writer import box_property, model, node, tensor, value, varint  # noqa: E402
+
+REAL, FLOAT32 = 0, 1
+EMPTY, CASE = b"\x07", b"\x03"
+
+
+# ---- Instructions (spec/certificate.md section 8)
+
+def f64(number):
+    return struct.pack("<d", number)
+
+
+def propagate(mode=1, rule=0, operators=()):
+    return bytes([1, mode, rule]) + (varint(len(operators)) + bytes(operators) if mode == 2 else b"")
+
+
+def form(code, selector, rule, slopes=b"", multipliers=()):
+    """A CLIP or REFUTE. Multipliers: (difference of elements, f32)."""
+    out = bytes([code]) + selector + bytes([rule | (0x80 if multipliers else 0)]) + slopes
+    if multipliers:
+        out += varint(len(multipliers)) + b"".join(varint(e) + struct.pack("<f", beta) for e, beta in multipliers)
+    return out
+
+
+def clip(constraint, rule=0, **hints):
+    return form(2, varint(constraint), rule, **hints)
+
+
+def refute(constraint=0, rule=0, **hints):
+    return form(6, varint(constraint), rule, **hints)
+
+
+def combination(constraints, factors):
+    """The selector of several of so many constraints."""
+    return varint(constraints) + varint(len(factors)) + b"".join(varint(i) + f64(mu) for i, mu in factors)
+
+
+def split(code, index, at=None):
+    return bytes([code]) + varint(index) + (b"\0" if at is None else b"\1" + f64(at))
+
+
+def split_input(j, at=None):
+    return split(4, j, at)
+
+
+def split_element(e, at=None):
+    return split(5, e, at)
+
+
+# ---- Claims
+
+class Claim:
+    """A model, a property and the counts of the header: inputs, outputs, core operators, elements, disjuncts."""
+
+    def __init__(self, model_bytes, text, counts):
+        self.model, self.text, self.counts = model_bytes, text.encode(), counts
+
+    def certificate(self, tree, semantics=FLOAT32, *, magic=b"AXCERT01", counts=None, length=None, after=b"",
+                    model_bytes=None, text=None):
+        digests = [hashlib.sha256(part).digest() for part in (model_bytes or self.model, text or self.text)]
+        numbers = [*(counts or self.counts), len(tree) if length is None else length]
+        return magic + bytes([semantics]) + b"".join(digests) + b"".join(map(varint, numbers)) + tree + after
+
+    def seed(self, tree):
+        """The input of checker_fuzz."""
+        return struct.pack("<II", len(self.model), len(self.text)) + self.model + self.text + tree
+
+
+def relu_model():
+    """y = Relu(x0 + x1)"""
+    return model([node("MatMul", ["x", "w"], "m"), node("Relu", ["m"], "y")], [value("x", [1, 2])],
+                 [value("y", [1, 1])], [tensor("w", [2, 1], [1, 1])])
+
+
+def crossing_model():
+    """y = Relu(x) - Relu(x / 2)"""
+    nodes = [node("MatMul", ["x", "w"], "m"), node("Relu", ["m"], "r"), node("MatMul", ["r", "v"], "y")]
+    return model(nodes, [value("x", [1, 1])], [value("y", [1, 1])],
+                 [tensor("w", [1, 2], [1, 0.5]), tensor("v", [2, 1], [1, -1])])
+
+
+def kinds_model():
+    """Every unary kind, maxpool, constant and affine."""
+    nodes = [node("LeakyRelu", ["x"], "l", alpha=0.25), node("Sigmoid", ["l"], "s"), node("Tanh", ["s"], "t"),
+             node("Relu", ["t"], "r"), node("MaxPool", ["r"], "p", kernel_shape=[1, 2]),
+             node("Concat", ["p", "c"], "q", axis=3), node("Add", ["q", "x"], "y")]
+    return model(nodes, [value("x", [1, 1, 1, 2])], [value("y", [1, 1, 1, 2])], [tensor("c", [1, 1, 1, 1], [0.5])])
+
+
+def sums_model():
+    """Conv, BatchNormalization and a scaled Gemm."""
+    nodes = [node("Conv", ["x", "k", "b"], "c", pads=[0, 1, 0, 0]),
+             node("BatchNormalization", ["c", "s", "B", "mu", "v"], "n", epsilon=0.5),
+             node("LeakyRelu", ["n"], "l"), node("Flatten", ["l"], "f"),
+             node("Gemm", ["f", "w"], "y", alpha=0.5, transB=1)]
+    weights = [tensor("k", [1, 1, 1, 2], [0.5, -1]), tensor("b", [1], [0.25]), tensor("s", [1], [2]),
+               tensor("B", [1], [-0.5]), tensor("mu", [1], [0.125]), tensor("v", [1], [0.5]),
+               tensor("w", [1, 2], [1, -2])]
+    return model(nodes, [value("x", [1, 1, 1, 2])], [value("y", [1, 1])], weights)
+
+
+def line_model(slope):
+    """y = slope * x"""
+    return model([node("MatMul", ["x", "w"], "y")], [value("x", [1, 1])], [value("y", [1, 1])],
+                 [tensor("w", [1, 1], [slope])])
+
+
+RELU = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 3)"), (2, 1, 3, 4, 1))
+TOUCHED = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 2)"), (2, 1, 3, 4, 1))
+TWO_CONSTRAINTS = Claim(relu_model(),
+                        box_property(2, 1, -1, 1, "(and (>= Y_0 1.5) (>= (- Y_0 (* 3 X_0)) 1.6))"), (2, 1, 3, 4, 1))
+CROSSING = Claim(crossing_model(), box_property(1, 1, -1, 1, "(or (<= Y_0 -1) (>= Y_0 0.75))"), (1, 1, 4, 6, 2))
+CROSSED = Claim(crossing_model(), box_property(1, 1, -1, 1, "(or (<= Y_0 -1) (>= Y_0 0.4999))"), (1, 1, 4, 6, 2))
+KINDS = Claim(kinds_model(), box_property(2, 2, -1, 1, "(>= (+ Y_0 Y_1) 4)"), (2, 2, 8, 14, 1))
+SUMS = Claim(sums_model(), box_property(2, 1, -1, 1, "(>= Y_0 20)"), (2, 1, 5, 9, 1))
+TENTH = Claim(line_model(0.1), box_property(1, 1, 0, 0.5, "(>= Y_0 0.05000000074511)"), (1, 1, 2, 2, 1))
+HUGE = Claim(line_model(2.0**120), box_property(1, 1, 0, 200, "(<= Y_0 -1e33)"), (1, 1, 2, 2, 1))
+NOTHING_UNSAFE = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= 0 1)"), (2, 1, 3, 4, 0))
+
+ONE_SWEEP = propagate() + refute()
+BELOW, ABOVE = propagate(rule=1) + refute(0, 1), propagate(rule=1) + refute(0, 0)
+INPUT_SPLIT = propagate(rule=1) + CASE + refute(0, 1) + split_input(0) + BELOW + ABOVE
+ELEMENT_SPLIT = propagate(rule=1) + CASE + refute(0, 1) + split_element(1) + refute(0, 1) + refute(0, 2)
+TWO_CLIPS = propagate() + clip(0, 1) + propagate() + clip(1, 1) + EMPTY
+COMBINED = propagate() + form(6, combination(2, [(0, 5), (1, 1)]), 1)
+MULTIPLIED = propagate() + split_element(2, 0.25) + refute(0, 0, multipliers=[(2, -0.5)]) + COMBINED
+
+# (folder, claim, [(name, certificate)], [(name, certificate, rule, what the checker says)])
+CASES = [
+    ("relu", RELU, [
+        ("one_sweep", RELU.certificate(ONE_SWEEP)),
+        ("real", RELU.certificate(ONE_SWEEP, REAL)),
+        ("explicit_slope", RELU.certificate(propagate() + refute(0, 3, slopes=b"\x40"))),
+        ("swept_operators_listed", RELU.certificate(propagate(2, 0, [1]) + refute())),
+        ("multiplier", RELU.certificate(propagate() + refute(multipliers=[(2, 0.01)]))),
+        ("split_beyond_the_box", RELU.certificate(propagate() + split_input(0, 2) + refute() + EMPTY)),
+    ], [
+        ("magic", RELU.certificate(ONE_SWEEP, magic=b"AXCERT02"), "9: AXCERT01", "does not begin"),
+        ("semantics", RELU.certificate(ONE_SWEEP, 2), "9: semantics 0 or 1", "semantics 2"),
+        ("other_model", RELU.certificate(ONE_SWEEP, model_bytes=crossing_model()), "9: sha256 of the model",
+         "sha256 of the model"),
+        ("other_property", RELU.certificate(ONE_SWEEP, text=TOUCHED.text), "9: sha256 of the property",
+         "sha256 of the property"),
+        ("inputs", RELU.certificate(ONE_SWEEP, counts=(3, 1, 3, 4, 1)), "9: counts", "3 inputs instead of 2"),
+        ("outputs", RELU.certificate(ONE_SWEEP, counts=(2, 2, 3, 4, 1)), "9: counts", "2 outputs instead of 1"),
+        ("operators", RELU.certificate(ONE_SWEEP, counts=(2, 1, 4, 4, 1)), "9: counts", "4 core operators"),
+        ("elements", RELU.certificate(ONE_SWEEP, counts=(2, 1, 3, 5, 1)), "9: counts", "5 elements"),
+        ("disjuncts", RELU.certificate(ONE_SWEEP, counts=(2, 1, 3, 4, 2)), "9: counts", "2 disjuncts"),
+        ("tree_too_short", RELU.certificate(ONE_SWEEP, length=7), "9: length of the tree", "ends after 6 of 7"),
+        ("bytes_after_the_file", RELU.certificate(ONE_SWEEP, after=b"\0"), "9: end of file", "1 bytes follow"),
+        ("no_tree", RELU.certificate(b""), "8: a node", "ends after 0"),
+        ("bytes_after_the_tree", RELU.certificate(ONE_SWEEP + refute()), "9: end of the tree", "bytes follow"),
+        ("no_propagate", RELU.certificate(refute()), "8: PROPAGATE first", "not PROPAGATE"),
+        ("mode", RELU.certificate(propagate(3) + refute()), "8: mode 0 to 2", "mode 3"),
+        ("rule_of_propagate", RELU.certificate(propagate(1, 3) + refute()), "8: slope rule 0 to 2", "slope rule 3"),
+        ("operator_that_is_not_affine", RELU.certificate(propagate(2, 0, [2]) + refute()),
+         "8: indices of affine operators", "not affine"),
+        ("operator_twice", RELU.certificate(propagate(2, 0, [1, 1]) + refute()), "8: strictly increasing",
+         "increasing order"),
+        ("unknown_instruction", RELU.certificate(propagate() + b"\x08"), "8: instructions", "unknown instruction 8"),
+        ("not_empty", RELU.certificate(propagate() + EMPTY), "8: EMPTY", "not empty"),
+        ("split_does_not_exhaust", RELU.certificate(propagate() + split_input(0, -2) + EMPTY + EMPTY),
+         "8: SPLIT INPUT restores the context", "not empty"),
+        ("missing_child", RELU.certificate(propagate() + split_input(0) + refute()), "8: two children", "ends after"),
+        ("input_of_split", RELU.certificate(propagate() + split_input(2) + refute() + refute()), "8: SPLIT INPUT",
+         "input 2 of 2"),
+        ("element_that_is_not_affine", RELU.certificate(propagate() + split_element(3) + refute() + refute()),
+         "8: SPLIT ELEMENT", "not affine"),
+        ("split_at_infinity", RELU.certificate(propagate() + split_input(0, float("inf")) + refute() + refute()),
+         "8: f64 is finite", "not finite"),
+        ("constraint", RELU.certificate(propagate() + refute(2)), "8: selector", "constraint 2 of 2"),
+        ("no_constraints", RELU.certificate(propagate() + form(6, combination(1, []), 0)), "8: count >= 1",
+         "empty combination"),
+        ("negative_factor", RELU.certificate(propagate() + form(6, combination(1, [(0, -1.0)]), 0)),
+         "7: 2^-400 <= mu <= 2^400", "factor -1"),
+        ("tiny_factor", RELU.certificate(propagate() + form(6, combination(1, [(0, 2.0**-401)]), 0)),
+         "7: 2^-400 <= mu <= 2^400", "factor"),
+        ("slope_above_one", RELU.certificate(propagate() + refute(0, 3, slopes=b"\x81")), "8: 0 <= j <= 128",
+         "slope 129"),
+        ("slope_missing", RELU.certificate(propagate() + refute(0, 3)), "8: one byte per open element", "ends after"),
+        ("slope_specification", RELU.certificate(propagate() + refute(0, 4)), "8: other bits 0",
+         "slope specification 4"),
+        ("multiplier_of_a_relu", RELU.certificate(propagate() + refute(multipliers=[(3, 0.01)])),
+         "8: multipliers of affine operators", "not affine"),
+        ("multiplier_of_zero", RELU.certificate(propagate() + refute(multipliers=[(2, 0.0)])),
+         "8: beta is not 0", "multiplier of 0"),
+        ("multiplier_twice", RELU.certificate(propagate() + refute(multipliers=[(2, 0.01), (0, 0.01)])),
+         "8: differences >= 1", "increasing order"),
+        ("redundant_byte", RELU.certificate(propagate() + b"\x06\x80\x00\x00"), "8: varints", "redundant"),
+        ("long_integer", RELU.certificate(propagate() + b"\x06" + b"\xff" * 9 + b"\x00"), "8: varints", "9 bytes"),
+    ]),
+    ("touched", TOUCHED, [], [
+        ("bound_of_zero", TOUCHED.certificate(ONE_SWEEP), "8: LB > 0", "not above 0"),
+        ("bound_of_zero_real", TOUCHED.certificate(ONE_SWEEP, REAL), "8: LB > 0", "not above 0"),
+    ]),
+    ("two_constraints", TWO_CONSTRAINTS, [
+        ("clips", TWO_CONSTRAINTS.certificate(TWO_CLIPS)),
+        ("combination", TWO_CONSTRAINTS.certificate(COMBINED)),
+        ("split_with_hints", TWO_CONSTRAINTS.certificate(MULTIPLIED)),
+    ], [
+        ("one_clip", TWO_CONSTRAINTS.certificate(propagate() + clip(0, 1) + EMPTY), "8: EMPTY", "not empty"),
+        ("one_constraint", TWO_CONSTRAINTS.certificate(propagate() + refute(1, 1)), "8: LB > 0", "not above 0"),
+        ("clip_leaves_its_scope", TWO_CONSTRAINTS.certificate(propagate() + split_input(0) + TWO_CLIPS + EMPTY),
+         "4: leaving a subtree restores the context", "not empty"),
+    ]),
+    ("crossing", CROSSING, [
+        ("input_split", CROSSING.certificate(INPUT_SPLIT)),
+        ("element_split", CROSSING.certificate(ELEMENT_SPLIT)),
+    ], [
+        ("two_active_disjuncts", CROSSING.certificate(propagate() + refute()), "8: one active disjunct",
+         "more than one disjunct"),
+        ("two_active_disjuncts_clip", CROSSING.certificate(propagate() + clip(0) + refute()),
+         "8: one active disjunct", "more than one disjunct"),
+        ("disjunct_left_out", CROSSING.certificate(propagate(rule=1) + CASE + refute(0, 1)),
+         "8: one child per active disjunct", "ends after"),
+        ("children_exchanged", CROSSING.certificate(propagate(rule=1) + CASE + refute(0, 1) + split_element(1) +
+                                                    refute(0, 2) + refute(0, 1)), "8: children in order",
+         "not above 0"),
+        ("cases_exchanged", CROSSING.certificate(propagate(rule=1) + CASE + split_input(0) + BELOW + ABOVE +
+                                                 refute(0, 1)), "8: children in order", "not above 0"),
+    ]),
+    ("crossed", CROSSED, [], [
+        ("tree_of_the_true_claim", CROSSED.certificate(INPUT_SPLIT), "8: LB > 0", "not above 0"),
+        ("tree_of_the_true_claim_real", CROSSED.certificate(INPUT_SPLIT, REAL), "8: LB > 0", "not above 0"),
+    ]),
+    ("kinds", KINDS, [
+        ("one_sweep", KINDS.certificate(ONE_SWEEP)),
+        ("one_sweep_real", KINDS.certificate(ONE_SWEEP, REAL)),
+    ], [
+        ("split_of_a_sigmoid", KINDS.certificate(propagate() + split_element(4) + refute() + refute()),
+         "8: SPLIT ELEMENT", "not affine"),
+    ]),
+    ("sums", SUMS, [
+        ("explicit_slopes", SUMS.certificate(propagate() + refute(0, 3, slopes=b"\x40\x20"))),
+    ], [
+        ("slope_too_many", SUMS.certificate(propagate() + refute(0, 3, slopes=b"\x40\x20\x20")),
+         "8: one byte per open element", "bytes follow"),
+    ]),
+    ("tenth", TENTH, [
+        ("real", TENTH.certificate(ONE_SWEEP, REAL)),
+    ], [
+        ("float32", TENTH.certificate(ONE_SWEEP), "5: charges of float32", "not above 0"),
+    ]),
+    ("huge", HUGE, [], [
+        ("overflow", HUGE.certificate(ONE_SWEEP), "5: premise", "overflow is not excluded"),
+        ("overflow_real", HUGE.certificate(ONE_SWEEP, REAL), "5: premise", "overflow is not excluded"),
+    ]),
+    ("nothing_unsafe", NOTHING_UNSAFE, [
+        ("empty_tree", NOTHING_UNSAFE.certificate(b"")),
+    ], [
+        ("tree_of_nothing", NOTHING_UNSAFE.certificate(ONE_SWEEP), "9: empty tree", "although nothing is unsafe"),
+    ]),
+]
+
+SEEDS = {
+    "one_sweep": RELU.seed(ONE_SWEEP),
+    "explicit_slope": RELU.seed(propagate(2, 0, [1]) + refute(0, 3, slopes=b"\x40")),
+    "empty_child": RELU.seed(propagate() + split_input(0, 2) + refute() + EMPTY),
+    "clips": TWO_CONSTRAINTS.seed(TWO_CLIPS),
+    "multipliers_and_combination": TWO_CONSTRAINTS.seed(MULTIPLIED),
+    "case_and_input_split": CROSSING.seed(INPUT_SPLIT),
+    "element_split": CROSSING.seed(ELEMENT_SPLIT),
+    "every_kind": KINDS.seed(ONE_SWEEP),
+    "every_sum": SUMS.seed(propagate() + refute(0, 3, slopes=b"\x40\x20")),
+}
+
+
+def corpus():
+    """All files, as path -> bytes."""
+    files, rows = {}, [("certificate", "outcome", "rule", "says")]
+    for folder, claim, accepted, rejected in CASES:
+        files[HERE / folder / "model.onnx"] = claim.model
+        files[HERE / folder / "property.vnnlib"] = claim.text
+        rows += [(f"{folder}/accepted/{name}.axc", "accepted", "", "") for name, _ in accepted]
+        rows += [(f"{folder}/rejected/{name}.axc", "rejected", rule, says) for name, _, rule, says in rejected]
+        files |= {HERE / folder / "accepted" / f"{name}.axc": data for name, data in accepted}
+        files |= {HERE / folder / "rejected" / f"{name}.axc": data for name, data, _, _ in rejected}
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    files[HERE / "manifest.csv"] = text.getvalue().encode()
+    return files | {ROOT / "fuzz" / "corpus" / "checker_fuzz" / name: data for name, data in SEEDS.items()}
+
+
+def different():
+    """The files that are not on disk as they should be."""
+    return [path for path, data in corpus().items() if not path.exists() or path.read_bytes() != data]
+
+
+if __name__ == "__main__":
+    changed = different()
+    for path in changed:
+        print(path.relative_to(ROOT))
+        if "--check" not in sys.argv:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(corpus()[path])
+    sys.exit(1 if changed and "--check" in sys.argv else 0)
