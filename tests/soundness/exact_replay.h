@@ -1,9 +1,10 @@
 // A second reading of proof trees, in rationals: the rules of spec/certificate.md sections 3 to 9 without their charges
 // for rounding, for networks of sums, relus, leaky relus and constants, under `real` semantics.
 //
-// Without charges every bound is at least as good as the checker's, so that what the checker accepts must close here,
-// but for ties that generic weights do not have. What closes here is true: only quotients and box ends are ever
-// rounded, outwards, after 256 bits.
+// Without charges every step is at least as good as the checker's over the same context. Over a whole tree the two may
+// still differ by a hair either way, since lines follow the context; so what the checker accepts must close here but
+// for margins as small as its charges, and ties of signs, which generic weights do not have. What closes here is true:
+// only quotients and box ends are ever rounded, outwards, after 256 bits.
 #pragma once
 
 #include <array>
