@@ -124,6 +124,11 @@ def line_model(slope):
                  [tensor("w", [1, 1], [slope])])
 
 
+def leaky_model():
+    """y = LeakyRelu(x), which is -0.25 at -1."""
+    return model([node("LeakyRelu", ["x"], "y", alpha=0.25)], [value("x", [1, 1])], [value("y", [1, 1])])
+
+
 RELU = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 3)"), (2, 1, 3, 4, 1))
 TOUCHED = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 2)"), (2, 1, 3, 4, 1))
 TWO_CONSTRAINTS = Claim(relu_model(),
@@ -132,6 +137,7 @@ CROSSING = Claim(crossing_model(), box_property(1, 1, -1, 1, "(or (<= Y_0 -1) (>
 CROSSED = Claim(crossing_model(), box_property(1, 1, -1, 1, "(or (<= Y_0 -1) (>= Y_0 0.4999))"), (1, 1, 4, 6, 2))
 KINDS = Claim(kinds_model(), box_property(2, 2, -1, 1, "(>= (+ Y_0 Y_1) 4)"), (2, 2, 8, 14, 1))
 SUMS = Claim(sums_model(), box_property(2, 1, -1, 1, "(>= Y_0 20)"), (2, 1, 5, 9, 1))
+LEAKY = Claim(leaky_model(), box_property(1, 1, -1, 1, "(<= Y_0 -0.125)"), (1, 1, 2, 2, 1))
 TENTH = Claim(line_model(0.1), box_property(1, 1, 0, 0.5, "(>= Y_0 0.05000000074511)"), (1, 1, 2, 2, 1))
 HUGE = Claim(line_model(2.0**120), box_property(1, 1, 0, 200, "(<= Y_0 -1e33)"), (1, 1, 2, 2, 1))
 NOTHING_UNSAFE = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= 0 1)"), (2, 1, 3, 4, 0))
@@ -211,6 +217,11 @@ CASES = [
     ("touched", TOUCHED, [], [
         ("bound_of_zero", TOUCHED.certificate(ONE_SWEEP), "8: LB > 0", "not above 0"),
         ("bound_of_zero_real", TOUCHED.certificate(ONE_SWEEP, REAL), "8: LB > 0", "not above 0"),
+        ("multiplier_of_the_far_bound", TOUCHED.certificate(propagate() + split_element(2, 0.25) + refute() +
+                                                            refute(multipliers=[(2, -0.5)])),
+         "7: lo[e] for beta > 0, else hi[e]", "not above 0"),
+        ("split_near_the_end", TOUCHED.certificate(propagate() + split_input(0, 0.97) + refute() + EMPTY),
+         "8: the second child begins at v", "not empty"),
     ]),
     ("two_constraints", TWO_CONSTRAINTS, [
         ("clips", TWO_CONSTRAINTS.certificate(TWO_CLIPS)),
@@ -254,6 +265,10 @@ CASES = [
     ], [
         ("slope_too_many", SUMS.certificate(propagate() + refute(0, 3, slopes=b"\x40\x20\x20")),
          "8: one byte per open element", "bytes follow"),
+    ]),
+    ("leaky", LEAKY, [], [
+        ("slope_below_alpha", LEAKY.certificate(propagate() + refute(0, 3, slopes=b"\x00")),
+         "6: an explicit slope is at least alpha", "not above 0"),
     ]),
     ("tenth", TENTH, [
         ("real", TENTH.certificate(ONE_SWEEP, REAL)),
