@@ -13,10 +13,14 @@ namespace {
 uint64_t bytes_asked_for = 0;
 }  // namespace
 
-// Counts what is asked for, which bounds what is held.
-void* operator new(size_t size) {
+// Counts what is asked for, which bounds what is held. Both forms are replaced,
+// since a sanitizer's own would not agree with the delete below.
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
   bytes_asked_for += size;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(size_t size) {
+  if (void* memory = operator new(size, std::nothrow)) return memory;
   throw std::bad_alloc();
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
