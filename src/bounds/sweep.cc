@@ -55,7 +55,8 @@ bool Sweep::custom_multipliers() const {
 void Sweep::run(BoundContext& context, uint32_t top, bool keep) {
   keep_ = keep;
   context.refresh(top + 1);
-  if (custom_slopes()) fill_lane_slopes(context);
+  slopes_differ_ = custom_slopes();
+  if (slopes_differ_) fill_lane_slopes(context);
   if (keep && kept_.size() != a_.size()) kept_.assign(a_.size(), 0.0);
   const bool multipliers = custom_multipliers();
   for (uint32_t p = top; p > 0; --p) {
@@ -153,7 +154,7 @@ void Sweep::step(BoundContext& context, uint32_t p) {
     }
   } else {
     const LinesView view{reinterpret_cast<const double*>(&context.lines(op.first)),
-                         custom_slopes() ? lane_slopes_.data() + size_t{op.first} * width_ : nullptr,
+                         slopes_differ_ ? lane_slopes_.data() + size_t{op.first} * width_ : nullptr,
                          &context.line_sources()[op.first], &context.charge_factors()[op.first]};
     apply_lines(view, active, a, width_, out, t1_.data(), t2_.data(), t3_.data());
     for (const uint32_t r : active) {

@@ -43,6 +43,7 @@ class Sweep {
 
   /// Starts a batch of `lanes` (1 to 8) empty targets, all with adaptive slopes.
   void begin(int lanes);
+  /// `spec` must live until the end of `run`.
   void set_slopes(int lane, const SlopeSpec* spec) { specs_[lane] = spec; }
   /// Adds coefficient * element to the target of a lane.
   void add(int lane, ElementId e, double coefficient);
@@ -60,7 +61,7 @@ class Sweep {
   double line_coefficient(int lane, ElementId e) const { return kept_[size_t{e} * width_ + lane]; }
   /// The lower slope that a lane used for element e in the last run; `adaptive` is that of the default rule.
   double used_lower_slope(int lane, ElementId e, double adaptive) const {
-    return custom_slopes() ? lane_slopes_[size_t{e} * width_ + lane] : adaptive;
+    return slopes_differ_ ? lane_slopes_[size_t{e} * width_ + lane] : adaptive;
   }
 
  private:
@@ -78,7 +79,7 @@ class Sweep {
 
   const BoundProgram& program_;
   int lanes_ = 0, width_ = 8;
-  bool keep_ = false;
+  bool keep_ = false, slopes_differ_ = false;  ///< Of the last run; its specifications may be gone by now.
   std::array<const SlopeSpec*, kMaxLanes> specs_{};
   std::array<double, kMaxLanes> constant_{}, bound_{}, failed_{}, t1_{}, t2_{}, t3_{};
   std::vector<double> a_, temp_, kept_, lane_slopes_;
