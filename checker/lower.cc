@@ -23,12 +23,6 @@ bool is_integer(int type) {
          type == dtype::kUint8 || type == dtype::kUint16 || type == dtype::kUint32 || type == dtype::kUint64;
 }
 
-float Tensor::float_at(uint64_t i) const {
-  float value;
-  std::memcpy(&value, values.data.data() + i * 4, 4);
-  return value;
-}
-
 int64_t Tensor::integer_at(uint64_t i) const {
   const size_t size = dtype::size(type);
   uint64_t bits = 0;
