@@ -29,13 +29,18 @@ double relaxation_cost(const BoundContext& context, ElementId e, double a) {
   return a * std::max(lines.lower_slope * -l, (1 - lines.lower_slope) * h);
 }
 
+double midpoint(double lo, double hi) { return lo + (hi - lo) * 0.5; }
+
+// The side to split; one that cannot be split when there is no other.
 uint32_t choose_input(const Problem& problem, Workspace& work, bool recorded) {
   const BoundContext& context = work.context;
   const Program& program = problem.program->program;
   const uint32_t n = program.input_count;
   std::vector<double> width(n), score(n);
   for (uint32_t j = 0; j < n; ++j) {
-    width[j] = context.hi(j) - context.lo(j);
+    // A side without a double between its ends cannot be split; a decimal that is no double makes such sides.
+    const double lo = context.lo(j), hi = context.hi(j), middle = midpoint(lo, hi);
+    width[j] = lo < middle && middle < hi ? hi - lo : 0;
     score[j] = 0.5 * std::fabs(work.sweep.input_coefficient(0, j)) * width[j];
   }
   for (const CoreOp& op : program.ops) {
@@ -55,7 +60,7 @@ uint32_t choose_input(const Problem& problem, Workspace& work, bool recorded) {
   }
   uint32_t best = 0;
   for (uint32_t j = 1; j < n; ++j) {
-    if (score[j] > score[best] || !(width[best] > 0)) best = j;
+    if (score[j] > score[best] || (score[j] == score[best] && width[j] > width[best])) best = j;
   }
   return best;
 }
@@ -127,7 +132,7 @@ Expansion expand_by_input(const Problem& problem, const SubProblem& node, Worksp
   out.bound = forms.best;
   const uint32_t j = choose_input(problem, work, recorded);
   const double lo = context.lo(j), hi = context.hi(j);
-  const double middle = lo + (hi - lo) * 0.5;
+  const double middle = midpoint(lo, hi);
   if (!(lo < middle && middle < hi)) {
     out.stuck = true;
     return out;
