@@ -13,6 +13,7 @@ namespace {
 constexpr int kClipRounds = 2;
 constexpr double kWorthPropagating =
     0.5;  // Re-bound all neurons when clipping left less than this share of the volume.
+constexpr uint32_t kDescentEvery = 6;  // Levels of the tree from one descent to the next.
 constexpr size_t kRecordCap = size_t{1} << 22;
 
 // Cost of the relaxation of element e at coefficient a: the greatest distance between function and chosen line, times
@@ -83,11 +84,11 @@ Expansion expand_by_input(const Problem& problem, const SubProblem& node, Worksp
   if (may_record) work.record.resize(record_size);
   std::vector<double>* record = may_record ? &work.record : nullptr;
   bool recorded = false;
-  PropagatePlan plan;
-  plan.stop = work.stop;
+  PropagatePlan propagation;
+  propagation.stop = work.stop;
   const auto propagate_here = [&] {
-    code.propagate(plan);
-    out.stopped = propagate(context, work.sweep, plan, record) == PropagateEnd::kStopped;
+    code.propagate(propagation);
+    out.stopped = propagate(context, work.sweep, propagation, record) == PropagateEnd::kStopped;
     recorded = may_record;
   };
   if (!context.empty() && !node.propagated) propagate_here();
@@ -111,6 +112,15 @@ Expansion expand_by_input(const Problem& problem, const SubProblem& node, Worksp
       minimizer(work, point);
       if ((out.witness = try_point(problem, node.disjunct, work.evaluator, point, "branch and bound", confirm)))
         return out;
+      if (node.depth % kDescentEvery == kDescentEvery - 1) {
+        // In turn from the whole box and from what is left of it here.
+        const bool whole = node.depth / kDescentEvery % 2 == 0;
+        const Region box = whole ? Region{disjunct.lo, disjunct.hi}
+                                 : Region{context.lows().first(point.size()), context.highs().first(point.size())};
+        AttackPlan plan;
+        plan.stop = work.stop;
+        if ((out.witness = descend(problem, node.disjunct, work.evaluator, point, box, plan, confirm))) return out;
+      }
     }
     if (round == kClipRounds) break;
     const double left = clip_inputs(work);
