@@ -49,9 +49,8 @@ std::optional<Witness> try_point(const Problem& problem, size_t disjunct, Evalua
 }
 
 // The step is halved when it does not help.
-std::optional<Witness> descend(const Problem& problem, size_t disjunct, Evaluator& evaluator,
-                               std::vector<double> point, const Region& box, const AttackPlan& plan,
-                               const Confirm& confirm) {
+std::optional<Witness> descend(const Problem& problem, size_t disjunct, Evaluator& evaluator, std::vector<double> point,
+                               const Region& box, const AttackPlan& plan, const Confirm& confirm) {
   const NumericDisjunct& target = problem.disjuncts[disjunct];
   double step = 0.5, best = -kInfinity;
   std::vector<double> best_point = point, direction(point.size());

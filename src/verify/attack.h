@@ -37,9 +37,8 @@ struct Region {
 
 /// One descent from a point of the box, within it: at most plan.steps signed gradient steps on the sum of the negative
 /// slacks.
-std::optional<Witness> descend(const Problem& problem, size_t disjunct, Evaluator& evaluator,
-                               std::vector<double> point, const Region& box, const AttackPlan& plan,
-                               const Confirm& confirm);
+std::optional<Witness> descend(const Problem& problem, size_t disjunct, Evaluator& evaluator, std::vector<double> point,
+                               const Region& box, const AttackPlan& plan, const Confirm& confirm);
 
 /// Attacks the given disjuncts, each within its box, in turn: first from the centre, then from random points.
 std::optional<Witness> attack(const Problem& problem, std::span<const size_t> disjuncts, Evaluator& evaluator,

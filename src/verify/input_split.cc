@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kClipRounds = 2;
 constexpr double kWorthPropagating =
-    0.5;  // Re-bound all neurons when clipping left less than this share of the volume.
+    0.5;                               // Re-bound all neurons when clipping left less than this share of the volume.
 constexpr uint32_t kDescentEvery = 6;  // Levels of the tree from one descent to the next.
 constexpr size_t kRecordCap = size_t{1} << 22;
 
