@@ -91,7 +91,7 @@ bool Workbench::verifies(Semantics semantics) const {
 bool Workbench::accepts(const std::string& certificate) const {
   const std::string path = folder_ + "/mutant";
   done(write_file(path, certificate));
-  return taken(run_checker(path, model_path_, property_path_, ""))->accepted;
+  return taken(run_checker(path, model_path_, property_path_, std::nullopt, ""))->accepted;
 }
 
 bool is_unsafe(const Question& question, const std::vector<Rational>& x, const std::vector<Rational>& y,
