@@ -1,6 +1,7 @@
 // axiom-check as a function: decides whether a certificate proves a property of a
-// model. Single-threaded, no global state; nothing is thrown and no input, however
-// malformed, has any other effect than the outcome.
+// model. No global state; one thread, and one more that hashes the model meanwhile;
+// nothing is thrown and no input, however malformed, has any other effect than the
+// outcome.
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <queue>
+#include <unordered_set>
 
 #include "error.h"
 #include "lowering.h"
@@ -21,12 +22,6 @@ const char* name(Kind kind) {
 bool is_integer(int type) {
   return type == dtype::kInt8 || type == dtype::kInt16 || type == dtype::kInt32 || type == dtype::kInt64 ||
          type == dtype::kUint8 || type == dtype::kUint16 || type == dtype::kUint32 || type == dtype::kUint64;
-}
-
-float Tensor::float_at(uint64_t i) const {
-  float value;
-  std::memcpy(&value, values.data.data() + i * 4, 4);
-  return value;
 }
 
 int64_t Tensor::integer_at(uint64_t i) const {
@@ -242,10 +237,11 @@ void Lowering::declare_inputs() {
            {.kind = Tensor::constant, .shape = t.shape, .type = t.type, .values = t.values});
   }
   Operator inputs{.kind = Kind::input};
-  std::vector<const Input*> declared;
+  std::unordered_set<std::string_view> seen;
   uint64_t count = 0;
   for (const Input& input : model_.inputs) {
     const std::string place = "model: input '" + input.name + "'";
+    if (!seen.insert(input.name).second) throw Malformed(place + ": is listed twice");
     if (names_.contains(input.name)) continue;
     if (input.type != dtype::kFloat) throw Malformed(text(place, ": element type ", input.type, ", not float32"));
     const uint64_t entries = entry_count(input.shape, place);
@@ -255,7 +251,6 @@ void Lowering::declare_inputs() {
     count += entries;
     define(input.name, place,
            {.kind = Tensor::view, .shape = input.shape, .index = std::make_shared<const Index>(std::move(index))});
-    declared.push_back(&input);
   }
   inputs.count = uint32_t(count);
   take_elements("model: inputs", inputs);

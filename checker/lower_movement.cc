@@ -122,7 +122,10 @@ std::vector<bool> marked_axes(const Call& call, size_t rank) {
 Tensor lower_squeeze(Lowering& lowering, const Call& call) {
   const Shape& shape = call[0].shape;
   std::vector<bool> marked = marked_axes(call, shape.size());
-  if (!call.has(1) && !call.attribute("axes", Attribute::kInts)) {
+  const bool given = call.has(1) || call.attribute("axes", Attribute::kInts);
+  if (given && std::count(marked.begin(), marked.end(), true) == 0)
+    call.fail("a list of no axes, which runtimes read differently");
+  if (!given) {
     for (size_t axis = 0; axis < shape.size(); ++axis) marked[axis] = shape[axis] == 1;
   }
   Shape squeezed;
@@ -218,7 +221,9 @@ Tensor lower_concat(Lowering& lowering, const Call& call) {
   return gather(list, from, shape);
 }
 
-// Entry o of an axis reads entry floor(o / scale).
+// Entry o of an axis reads entry floor(o / scale). Beyond this extent, runtimes that divide in binary32 read others.
+constexpr int64_t kMostScaled = int64_t(1) << 24;
+
 Tensor enlarge(Lowering& lowering, const Call& call, const std::vector<float>& scales) {
   const Tensor& data = call[0];
   if (scales.size() != data.shape.size()) call.fail(text(scales.size(), " scales for rank ", data.shape.size()));
@@ -227,6 +232,7 @@ Tensor enlarge(Lowering& lowering, const Call& call, const std::vector<float>& s
     const float scale = scales[axis];
     if (!(scale >= 1 && scale <= 65536 && scale == std::floor(scale))) call.fail(text("scale ", scale));
     shape[axis] *= int64_t(scale);
+    if (scale > 1 && shape[axis] > kMostScaled) call.fail(text("an axis enlarged to ", shape[axis]));
     entry_count(shape, call.node.place);
   }
   lowering.allot(call, shape);
@@ -279,6 +285,7 @@ Tensor lower_cast(Lowering& lowering, const Call& call) {
   std::vector<uint8_t> bytes(count * 4);
   for (uint64_t i = 0; i < count; ++i) {
     const int64_t value = data.integer_at(i);
+    if (data.type == dtype::kUint64 && value < 0) call.fail(text(uint64_t(value), " is too large for a cast"));
     const auto exact = float(value);
     constexpr int64_t kMost = int64_t(1) << 62;  // far from where the comparison below could overflow
     if (value < -kMost || value > kMost || int64_t(exact) != value) call.fail(text(value, " is no float32 number"));

@@ -105,6 +105,7 @@ Tensor lower_max_pool(Lowering& lowering, const Call& call) {
   if (kernel.size() != 2) call.fail("kernel_shape is not one number per axis");
   const Windows windows(call, kernel[0], kernel[1]);
   const bool ceil = call.integer("ceil_mode", 0) != 0;
+  if (ceil && call.string("auto_pad", "NOTSET") != "NOTSET") call.fail("ceil_mode together with auto_pad");
   const Shape shape{in[0], in[1], windows.extent(call, 0, in[2], ceil), windows.extent(call, 1, in[3], ceil)};
   const uint64_t count = lowering.allot(call, shape);
   lowering.work(call, count * entry_count({kernel[0], kernel[1]}, call.node.place));

@@ -2,6 +2,7 @@
 // node, and the program under construction.
 #pragma once
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,7 +38,11 @@ struct Tensor {
 
   bool is_constant() const { return kind == constant; }
   uint64_t entries() const { return entry_count(shape, "model"); }
-  float float_at(uint64_t i) const;      // of a float32 constant
+  float float_at(uint64_t i) const {  // of a float32 constant
+    float value;
+    std::memcpy(&value, values.data.data() + i * 4, 4);
+    return value;
+  }
   int64_t integer_at(uint64_t i) const;  // of a constant of an integer type or bool
 };
 

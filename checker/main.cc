@@ -14,7 +14,7 @@ constexpr uint64_t kMostModel = uint64_t(1) << 30, kMostProperty = 256'000'000, 
 constexpr int kAccepted = 0, kUsage = 2, kMalformed = 4, kRejected = 5;
 
 constexpr const char* kHelp =
-    "usage: axiom-check CERT --model MODEL --property PROPERTY [--json]\n"
+    "usage: axiom-check CERT --model MODEL --property PROPERTY [--semantics S] [--json]\n"
     "       axiom-check --claim CERT\n"
     "       axiom-check --inspect --model MODEL --property PROPERTY\n"
     "\n"
@@ -22,6 +22,8 @@ constexpr const char* kHelp =
     "MODEL reaches what the VNN-LIB text PROPERTY calls unsafe. Files are read as they\n"
     "are, not decompressed. Shares no code with the program that wrote CERT.\n"
     "\n"
+    "  --semantics float32|real\n"
+    "              reject a certificate whose claim is about the other arithmetic\n"
     "  --json      print the outcome as one JSON object\n"
     "  --claim     print what the header of CERT says, without checking it\n"
     "  --inspect   print the counts of the model's core program and of the property\n"
@@ -30,7 +32,7 @@ constexpr const char* kHelp =
     "exit status: 0 accepted, 5 rejected, 4 model or property malformed, 2 usage\n";
 
 struct Arguments {
-  std::string certificate, model, property;
+  std::string certificate, model, property, semantics;
   bool json = false, claim = false, inspect = false, help = false, valid = true;
 };
 
@@ -48,6 +50,9 @@ Arguments parse(int argc, char** argv) {
       arguments.help = true;
     } else if ((word == "--model" || word == "--property") && i + 1 < argc) {
       (word == "--model" ? arguments.model : arguments.property) = argv[++i];
+    } else if (word == "--semantics" && i + 1 < argc) {
+      arguments.semantics = argv[++i];
+      arguments.valid = arguments.valid && (arguments.semantics == "float32" || arguments.semantics == "real");
     } else if (!word.starts_with("-") && arguments.certificate.empty()) {
       arguments.certificate = word;
     } else {
@@ -117,7 +122,13 @@ int run(const Arguments& arguments) {
     return kAccepted;
   }
   const auto certificate = read_file(arguments.certificate, kMostCertificate);
-  return report(checker::check(certificate, model, property), arguments.json);
+  checker::Outcome outcome = checker::check(certificate, model, property);
+  const bool asked = arguments.semantics.empty() || arguments.semantics == outcome.semantics;
+  if (outcome.result == checker::Outcome::accepted && !asked) {
+    outcome.result = checker::Outcome::rejected;
+    outcome.reason = "the claim is about " + outcome.semantics + ", not about " + arguments.semantics;
+  }
+  return report(outcome, arguments.json);
 }
 
 int fail(checker::Outcome::Result result, const char* reason, bool json) {

@@ -32,7 +32,9 @@ class Fields {
   bool next() {
     if (rest_.empty()) return false;
     const uint64_t key = read_varint();
-    id = uint32_t(std::min<uint64_t>(key >> 3, UINT32_MAX));
+    // Readers that keep 32 bits of the key would take such a field for another one.
+    if (key > UINT32_MAX) fail("protobuf: a field number beyond 29 bits");
+    id = uint32_t(key >> 3);
     wire_ = key & 7;
     if (id == 0) fail("protobuf: field number 0");
     switch (wire_) {
@@ -232,6 +234,7 @@ TensorProto read_tensor(Span bytes) {
 
 Attribute read_attribute(Span bytes) {
   Attribute attribute;
+  bool has_tensor = false;
   Fields field(bytes);
   while (field.next()) {
     switch (field.id) {
@@ -248,6 +251,8 @@ Attribute read_attribute(Span bytes) {
         attribute.s = field.string();
         break;
       case 5:
+        if (has_tensor) fail("an attribute has two tensors");  // other readers merge them
+        has_tensor = true;
         attribute.t = read_tensor(field.message());
         break;
       case 7:

@@ -96,7 +96,7 @@ class Reader {
     while (at_ < text_.size()) {
       const char c = text_[at_];
       if (c == ';') {
-        at_ = std::min(text_.find('\n', at_), text_.size());
+        skip_comment();
       } else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
         line_ += c == '\n';
         ++at_;
@@ -109,6 +109,16 @@ class Reader {
     if (text_[begin] == '(' || text_[begin] == ')') return text_.substr(begin, 1);
     at_ = std::min(text_.find_first_of("(); \t\r\n", at_), text_.size());
     return text_.substr(begin, at_ - begin);
+  }
+
+  // To the end of the line. Some readers end a line, and with it a comment, at other control characters as well.
+  void skip_comment() {
+    const size_t end = std::min(text_.find('\n', at_), text_.size());
+    for (; at_ < end; ++at_) {
+      const auto c = static_cast<unsigned char>(text_[at_]);
+      const bool return_before_newline = c == '\r' && at_ + 1 == end && end < text_.size();
+      if (c < ' ' && c != '\t' && !return_before_newline) fail(text("control character ", int(c), " in a comment"));
+    }
   }
 
   void expect(std::string_view wanted) {

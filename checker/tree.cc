@@ -298,7 +298,7 @@ double Walk::single_charge(const Constraint& constraint) const {
     size = size + std::fabs(t) * x;
     if (!is_output) rounding = rounding + std::fabs(t) * (kSingleU * x + 0x1p-149);
   }
-  const double g = size * (4 * kU) + std::fabs(constraint.r) * (4 * kU);
+  const double g = size * (greatest(4, double(constraint.terms.size())) * kU) + std::fabs(constraint.r) * (4 * kU);
   return semantics_ == Semantics::real ? g : g + rounding;
 }
 

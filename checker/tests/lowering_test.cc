@@ -58,6 +58,11 @@ void movement() {
            (Elements{0, 3, 1, 4, 2, 5}));
     EXPECT(single(Model().integers("s", {3, -1}), {2, 3}, "Reshape", {"x", "s"}).outputs.size() == 6);
     EXPECT(single(Model().integers("a", {0, -1}), {2}, "Unsqueeze", {"x", "a"}).outputs == (Elements{0, 1}));
+    // Runtimes disagree on what an empty list of axes removes.
+    EXPECT(single_refusal(Model().integers("a", {}), {2, 1}, "Squeeze", {"x", "a"}).find("no axes") !=
+           std::string::npos);
+    EXPECT(single_refusal({}, {2, 1}, "Squeeze", {"x"}, {ints_attribute("axes", {})}).find("no axes") !=
+           std::string::npos);
     EXPECT(single(Model(), {1, 2}, "Squeeze", {"x"}).outputs == (Elements{0, 1}));
     EXPECT(single(Model(), {2, 2}, "Concat", {"x", "x"}, {build::int_attribute("axis", -1)}).outputs ==
            (Elements{0, 1, 0, 1, 2, 3, 2, 3}));
@@ -67,6 +72,8 @@ void movement() {
                   {build::string_attribute("coordinate_transformation_mode", "asymmetric"),
                    build::string_attribute("nearest_mode", "floor")})
                .outputs == (Elements{0, 0, 1, 1, 2, 2, 3, 3}));
+    // Beyond 2^24, runtimes that divide in binary32 read other entries.
+    EXPECT(single_refusal(scales, {1, (1 << 23) + 1}, "Upsample", {"x", "s"}).find("enlarged") != std::string::npos);
   });
   test("a constant that meets a view becomes elements, one operator per use", [] {
     const Program p = single(Model().constant("c", {1, 2}, {5, 6}), {1, 2}, "Concat", {"c", "x", "c"},
@@ -84,6 +91,11 @@ void movement() {
     Model inexact;
     inexact.integers("i", {16'777'217}).node("Cast", {"i"}, "f", {build::int_attribute("to", 1)});
     EXPECT(single_refusal(inexact, {1}, "Add", {"x", "f"}).find("16777217") != std::string::npos);
+    Model beyond;  // 2^64 - 2^40 of type uint64
+    beyond.graph.add(
+        5, build::Message().integer(1, 1).integer(2, 13).text(8, "i").bytes(9, {0, 0, 0, 0, 0, 255, 255, 255}));
+    beyond.node("Cast", {"i"}, "f", {build::int_attribute("to", 1)});
+    EXPECT(single_refusal(beyond, {1}, "Add", {"x", "f"}).find("18446742974197923840") != std::string::npos);
   });
   test("data movement outside the stated conditions is refused", [] {
     EXPECT(single_refusal(Model().integers("s", {4}), {2, 3}, "Reshape", {"x", "s"}) != "");
@@ -227,6 +239,10 @@ void others() {
         single({}, {1, 1, 1, 3}, "MaxPool", {"x"}, {kernel, strides, build::int_attribute("ceil_mode", 1)});
     EXPECT(ceil.operators[1].source == (Elements{0, 1, 2}) &&
            ceil.operators[1].start == (std::vector<uint64_t>{0, 2, 3}));
+    EXPECT(single_refusal(
+               {}, {1, 1, 1, 3}, "MaxPool", {"x"},
+               {kernel, strides, build::int_attribute("ceil_mode", 1), build::string_attribute("auto_pad", "VALID")})
+               .find("ceil_mode") != std::string::npos);
     const Program padded =
         single({}, {1, 1, 1, 3}, "MaxPool", {"x"}, {kernel, strides, build::ints_attribute("pads", {0, 1, 0, 0})});
     EXPECT(padded.operators[1].source == (Elements{0, 1, 2}));

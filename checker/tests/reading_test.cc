@@ -223,6 +223,16 @@ void property_tests() {
     }
     EXPECT(property_error(kDeclared + "(assert (>= X_0 0))(assert (<= X_0 1e400))") != "");
   });
+  test("a comment ends at the line break only, and control characters at which others end it are refused", [] {
+    const auto unsafe = [](const std::string& end) {
+      return build::box_property(1, 0, 1, 1, "(or ; two cases" + end + "(and (<= Y_0 0.5))\n(and (>= Y_0 3)))");
+    };
+    EXPECT(property(unsafe("\n"), Semantics::real).disjuncts.size() == 2);
+    EXPECT(property(unsafe("\t\r\n"), Semantics::real).disjuncts.size() == 2);
+    for (const char* end : {"\r", "\v", "\f", "\x1e", "\r\r\n"}) {
+      EXPECT(property_error(unsafe(end)).find("control character") != std::string::npos);
+    }
+  });
   test("a million nested lists and a formula that explodes are refused", [] {
     std::string nested = kBox + "(assert ";
     for (int i = 0; i < 1'000'000; ++i) nested += "(and ";
@@ -281,6 +291,20 @@ void onnx_tests() {
     build::Model size = model;
     size.graph.add(5, build::Message().integer(1, 3).integer(2, 1).text(8, "s").bytes(9, build::Bytes(8)));
     EXPECT(load(size.bytes()).find("its shape needs 12") != std::string::npos);
+    build::Model inputs = model;
+    inputs.input("x", {1, 2});
+    EXPECT(load(inputs.bytes()).find("listed twice") != std::string::npos);
+    build::Message tensors = build::tensor_attribute("value", build::float_tensor("", {}, {1}));
+    tensors.add(5, build::float_tensor("", {}, {2}));
+    build::Model merged = model;
+    merged.node("Constant", {}, "c", {tensors});
+    EXPECT(load(merged.bytes()).find("two tensors") != std::string::npos);
+    // Field 2 (f) of an attribute with 2^32 added to its key: readers that keep 32 bits of a key see alpha.
+    build::Message alpha = build::float_attribute("alpha", 1);
+    alpha.out.insert(alpha.out.end(), {0x95, 0x80, 0x80, 0x80, 0x10, 0, 0, 0, 0});
+    build::Model hidden = model;
+    hidden.node("LeakyRelu", {"x"}, "z", {alpha});
+    EXPECT(load(hidden.bytes()).find("field number") != std::string::npos);
     build::Model huge = model;
     huge.graph.add(
         5, build::Message().integer(1, int64_t(1) << 40).integer(1, int64_t(1) << 40).integer(2, 1).text(8, "h"));

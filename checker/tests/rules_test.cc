@@ -347,6 +347,23 @@ void certificate_tests() {
     EXPECT(rejected(with_tree(split_claim(), {1, 1, 0, 6, 0, 0})));
     EXPECT(rejected(with_tree(split_claim(), {1, 1, 0, 2, 0, 0})));
   });
+  test("coefficients that meet in one element are charged for every addition", [] {
+    // Every Y is x = 1. Each coefficient -2^-54 is lost when it is added to 1 in binary64; in truth their sum decides.
+    for (const int copies : {9, 200, 4001}) {
+      Model model;
+      model.input("x", {1});
+      model.node("Concat", std::vector<std::string>(size_t(copies), "x"), "y", {build::int_attribute("axis", 0)});
+      model.output("y");
+      std::string sum = "(+ Y_0";
+      for (int k = 1; k < copies; ++k) sum += " (* -5.551115123125783e-17 Y_" + std::to_string(k) + ")";
+      const double truth = 1 - (copies - 1) * 0x1p-54;
+      const std::string property =
+          build::box_property(1, 1, 1, copies, "(<= " + sum + ") " + checker::number(truth + 0x1p-53) + ")");
+      for (const Semantics semantics : {Semantics::real, Semantics::float32}) {
+        EXPECT(rejected({model.bytes(), property, semantics, {1, 0, 0, 6, 0, 0}}));
+      }
+    }
+  });
   test("a network that may overflow proves nothing under either semantics", [] {
     Model model;
     model.input("x", {1}).constant("w", {1, 1}, {0x1p120f}).node("MatMul", {"x", "w"}, "y").output("y");

@@ -184,7 +184,7 @@ Result<Report> verify(const Model& model, const std::filesystem::path& vnnlib, c
 Result<std::string> check(const std::filesystem::path& onnx, const std::filesystem::path& vnnlib,
                           const std::filesystem::path& certificate, const std::filesystem::path& checker) {
   axiom::Result<CheckOutcome> outcome =
-      run_checker(certificate.string(), onnx.string(), vnnlib.string(), choose_checker(checker));
+      run_checker(certificate.string(), onnx.string(), vnnlib.string(), std::nullopt, choose_checker(checker));
   if (!outcome) return to_failure(outcome.error());
   if (!outcome->accepted) return Failure{FailureKind::kCertificate, outcome->line};
   return outcome->line;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -78,9 +79,15 @@ Result<std::vector<float>> execute_flat(const Graph& graph, std::span<const floa
   return flat;
 }
 
+// How far the search came, where it came anywhere.
+std::string reached(const SearchStatistics& statistics) {
+  if (!std::isfinite(statistics.worst_bound)) return "";
+  return " (best bound " + std::to_string(statistics.worst_bound) + ", " + std::to_string(statistics.open) +
+         " sub-problems open)";
+}
+
 std::string explain(const SearchResult& result, const Problem& problem) {
-  const std::string margin = " (best bound " + std::to_string(result.statistics.worst_bound) + ", " +
-                             std::to_string(result.statistics.open) + " sub-problems open)";
+  const std::string margin = reached(result.statistics);
   switch (result.end) {
     case SearchEnd::kTime:
       return "the time limit was reached" + margin + "; give it more --timeout or --threads";
@@ -117,7 +124,8 @@ UnknownReason reason_of(SearchEnd end, Semantics semantics) {
   }
 }
 
-// One run of `decide`: everything that both semantics share.
+// One run of `decide`: everything that both semantics share. What one found, a proof or a witness, the other tries
+// first.
 class Job {
  public:
   Job(const LoadedModel& model, const Property& property, const DecideOptions& options, PlainFile model_file,
@@ -129,8 +137,6 @@ class Job {
         property_file_(std::move(property_file)) {}
 
   Result<Decision> decide(Semantics semantics, Clock::time_point start);
-  /// The tree of the last proof, to be sealed for another semantics.
-  const std::optional<std::string>& last_proof() const { return last_proof_; }
 
  private:
   Result<Decision> seal(Decision decision, const std::string& proof);
@@ -141,6 +147,7 @@ class Job {
   const DecideOptions& options_;
   PlainFile model_file_, property_file_;
   std::optional<std::string> last_proof_;
+  std::optional<Witness> last_witness_;
   uint64_t last_leaves_ = 0, last_nodes_ = 0;
 };
 
@@ -159,8 +166,8 @@ Result<Decision> Job::seal(Decision decision, const std::string& proof) {
       encode_certificate(decision.semantics, model_.graph.model_digest, property_, model_.program->program, proof);
   const std::string path = destination(decision.semantics);
   if (Status written = write_file(path, bytes); !written) return written.error();
-  Result<CheckOutcome> outcome =
-      run_checker_on_plain_files(path, model_file_.path(), property_file_.path(), options_.checker_path);
+  Result<CheckOutcome> outcome = run_checker_on_plain_files(path, model_file_.path(), property_file_.path(),
+                                                            decision.semantics, options_.checker_path);
   const bool keep = outcome && outcome->accepted && !options_.certificate_path.empty();
   if (!keep) std::filesystem::remove(path);
   if (!outcome) return outcome.error();
@@ -204,6 +211,7 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
   options.threads = options_.threads;
   options.seed = options_.seed;
   options.stop = options_.stop;
+  options.known_witness = last_witness_ ? &*last_witness_ : nullptr;
   if (options_.on_progress) {
     options.on_progress = [this](const SearchStatistics& s) {
       options_.on_progress({s.seconds, s.nodes, s.leaves, s.open, s.worst_bound});
@@ -216,7 +224,7 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
   decision.best_bound = result.statistics.worst_bound;
   if (result.end == SearchEnd::kViolated) {
     decision.verdict = Verdict::kViolated;
-    decision.witness = std::move(result.witness);
+    decision.witness = last_witness_ = std::move(result.witness);
     return decision;
   }
   if (result.end != SearchEnd::kProved) {

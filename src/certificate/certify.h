@@ -90,7 +90,8 @@ struct CheckOutcome {
   int exit_code = 0;
 };
 Result<CheckOutcome> run_checker(const std::string& certificate_path, const std::string& model_path,
-                                 const std::string& property_path, const std::string& checker_path);
+                                 const std::string& property_path, std::optional<Semantics> semantics,
+                                 const std::string& checker_path);
 
 /// Searches for a counterexample only. Empty optional: none found.
 Result<std::optional<Witness>> attack_files(const std::string& model_path, const std::string& property_path,

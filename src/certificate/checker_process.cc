@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "base/files.h"
 
@@ -86,14 +87,17 @@ Result<std::string> find_checker(const std::string& checker_path) {
 }
 
 Result<CheckOutcome> run_checker_on_plain_files(const std::string& certificate_path, const std::string& model_path,
-                                                const std::string& property_path, const std::string& checker_path) {
+                                                const std::string& property_path, std::optional<Semantics> semantics,
+                                                const std::string& checker_path) {
   Result<std::string> checker = find_checker(checker_path);
   if (!checker) return checker.error();
   std::array<int, 2> pipe_ends{};
   if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0) return internal_error(std::string("pipe: ") + std::strerror(errno));
-  std::array<std::string, 6> words{*checker, certificate_path, "--model", model_path, "--property", property_path};
-  std::array<char*, 7> arguments{};
-  for (size_t i = 0; i < words.size(); ++i) arguments[i] = words[i].data();
+  std::vector<std::string> words{*checker, certificate_path, "--model", model_path, "--property", property_path};
+  if (semantics) words.insert(words.end(), {"--semantics", std::string(semantics_name(*semantics))});
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipe_ends[1], 1);
@@ -127,12 +131,13 @@ Result<CheckOutcome> run_checker_on_plain_files(const std::string& certificate_p
 }
 
 Result<CheckOutcome> run_checker(const std::string& certificate_path, const std::string& model_path,
-                                 const std::string& property_path, const std::string& checker_path) {
+                                 const std::string& property_path, std::optional<Semantics> semantics,
+                                 const std::string& checker_path) {
   Result<PlainFile> model = PlainFile::of(model_path);
   if (!model) return model.error();
   Result<PlainFile> property = PlainFile::of(property_path);
   if (!property) return property.error();
-  return run_checker_on_plain_files(certificate_path, model->path(), property->path(), checker_path);
+  return run_checker_on_plain_files(certificate_path, model->path(), property->path(), semantics, checker_path);
 }
 
 }  // namespace axiom

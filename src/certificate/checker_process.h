@@ -1,6 +1,7 @@
 // Running the independent checker as a program of its own.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -27,8 +28,10 @@ class PlainFile {
 /// `checker_path`, or `axiom-check` beside the running program when empty. kInternal when it is not there.
 Result<std::string> find_checker(const std::string& checker_path);
 
-/// Runs the checker on plain files. Errors only when it could not be run at all.
+/// Runs the checker on plain files; a claim about another semantics than the given one is rejected. Errors only when it
+/// could not be run at all.
 Result<CheckOutcome> run_checker_on_plain_files(const std::string& certificate_path, const std::string& model_path,
-                                                const std::string& property_path, const std::string& checker_path);
+                                                const std::string& property_path, std::optional<Semantics> semantics,
+                                                const std::string& checker_path);
 
 }  // namespace axiom

@@ -1,6 +1,7 @@
 // axiom check: what axiom-check says, with compressed files unpacked for it first.
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 
 #include "certificate/certify.h"
 #include "certificate/checker_process.h"
@@ -12,7 +13,7 @@ namespace axiom::cli {
 namespace {
 
 struct Arguments {
-  std::string certificate, model, property;
+  std::string certificate, model, property, semantics;
   bool json = false;
 };
 
@@ -27,7 +28,10 @@ Json outcome_json(const CheckOutcome& outcome) {
 Result<int> check(const Arguments& arguments) {
   const Result<PlainFile> certificate = PlainFile::of(arguments.certificate);
   if (!certificate) return certificate.error();
-  const Result<CheckOutcome> outcome = run_checker(certificate->path(), arguments.model, arguments.property, "");
+  std::optional<Semantics> semantics;
+  if (!arguments.semantics.empty()) semantics = semantics_of(arguments.semantics).front();
+  const Result<CheckOutcome> outcome =
+      run_checker(certificate->path(), arguments.model, arguments.property, semantics, "");
   if (!outcome) return outcome.error();
   if (arguments.json) {
     print_json(outcome_json(*outcome));
@@ -42,6 +46,7 @@ Action declare(CLI::App& app) {
   app.add_option("CERTIFICATE", arguments->certificate, "certificate, as written by axiom verify")->required();
   app.add_option("--model", arguments->model, "the network it is about")->option_text("FILE")->required();
   app.add_option("--property", arguments->property, "the property it is about")->option_text("FILE")->required();
+  add_semantics(app, arguments->semantics, false, "reject a certificate about the other arithmetic; default: either");
   add_json(app, arguments->json);
   return [arguments] { return check(*arguments); };
 }

@@ -29,10 +29,10 @@ void add_json(CLI::App& app, bool& json) {
   app.add_flag("--json", json, "one JSON object on stdout (docs/schemas.md)");
 }
 
-void add_semantics(CLI::App& app, std::string& choice, bool allow_both) {
+void add_semantics(CLI::App& app, std::string& choice, bool allow_both, const char* description) {
   std::vector<std::string> choices = {"float32", "real"};
   if (allow_both) choices.push_back("both");
-  app.add_option("--semantics", choice, "arithmetic that the answer is about; default float32")
+  app.add_option("--semantics", choice, description)
       ->option_text(allow_both ? "float32|real|both" : "float32|real")
       ->check(CLI::IsMember(choices));
 }

@@ -14,13 +14,14 @@ class Option;
 
 namespace axiom::cli {
 
-void add_model(CLI::App& app, std::string& path);                           ///< MODEL
-void add_property(CLI::App& app, std::string& path);                        ///< PROPERTY
-void add_json(CLI::App& app, bool& json);                                   ///< --json
-void add_semantics(CLI::App& app, std::string& choice, bool allow_both);    ///< --semantics
-void add_timeout(CLI::App& app, double& seconds, const char* description);  ///< --timeout
-void add_threads(CLI::App& app, int& threads, const char* description);     ///< --threads; 0 = all processors
-void add_seed(CLI::App& app, uint64_t& seed);                               ///< --seed
+void add_model(CLI::App& app, std::string& path);     ///< MODEL
+void add_property(CLI::App& app, std::string& path);  ///< PROPERTY
+void add_json(CLI::App& app, bool& json);             ///< --json
+void add_semantics(CLI::App& app, std::string& choice, bool allow_both,
+                   const char* description = "arithmetic that the answer is about; default float32");  ///< --semantics
+void add_timeout(CLI::App& app, double& seconds, const char* description);                             ///< --timeout
+void add_threads(CLI::App& app, int& threads, const char* description);  ///< --threads; 0 = all processors
+void add_seed(CLI::App& app, uint64_t& seed);                            ///< --seed
 
 /// The meaning of --semantics; `both` is float32 first.
 std::vector<Semantics> semantics_of(const std::string& choice);

@@ -54,6 +54,16 @@ TEST(Infer, AResultOfTooManyEntriesIsRefused) {
   EXPECT_NE(inferred.error().message.find("[1048576, 1048576]"), std::string::npos) << inferred.error().message;
 }
 
+TEST(Infer, AnEmptyListOfAxesIsRefused) {
+  for (const char* op : {"Squeeze", "Unsqueeze"}) {
+    GraphBuilder b;
+    b.output(b.node(op, {b.input({2, 1}), b.integers({})}));
+    const Status inferred = infer_shapes(b.graph());
+    ASSERT_FALSE(inferred) << op;
+    EXPECT_NE(inferred.error().message.find("axes"), std::string::npos) << inferred.error().message;
+  }
+}
+
 TEST(Infer, ConstantsThatGrowAreStopped) {
   GraphBuilder b(9);
   const ValueId small = b.constant(Tensor(DType::kFloat64, {1, 1}));

@@ -108,6 +108,8 @@ Result<std::vector<float>> scales_of(const InferContext& context, size_t i) {
   return scales;
 }
 
+constexpr int64_t kMostScaled = int64_t{1} << 24;
+
 Types infer_scaled(const InferContext& context, size_t scales_input) {
   if (attribute<std::string>(context.node, "mode", "nearest") != "nearest")
     return rejected(context.node, fmt::format("mode '{}' is not supported; use nearest",
@@ -118,6 +120,11 @@ Types infer_scaled(const InferContext& context, size_t scales_input) {
   for (size_t i = 0; i < shape.size(); ++i)
     if (__builtin_mul_overflow(shape[i], static_cast<int64_t>((*scales)[i]), &shape[i]))
       return rejected(context.node, "the result is too large");
+  for (size_t i = 0; i < shape.size(); ++i)
+    if ((*scales)[i] > 1 && shape[i] > kMostScaled)
+      return rejected(context.node, fmt::format("axis {} would have {} entries; at most 2^24 are supported, since "
+                                                "runtimes divide in binary32",
+                                                i, shape[i]));
   return std::vector{reshaped(context, shape)};
 }
 

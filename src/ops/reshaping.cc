@@ -100,6 +100,8 @@ Types infer_squeeze(const InferContext& context) {
   if (!given) return given.error();
   const Shape& in = context.types[0]->shape;
   std::vector<int64_t> axes;
+  if (*given && (*given)->empty())
+    return rejected(node, "its list of axes is empty, which runtimes read differently; leave it out or fill it");
   if (*given) {
     auto normal = normal_axes(node, **given, static_cast<int64_t>(in.size()));
     if (!normal) return normal.error();
@@ -125,7 +127,7 @@ Types infer_unsqueeze(const InferContext& context) {
   if (auto ok = check_attributes(node, {{"axes", Kind::kInts}}); !ok) return ok.error();
   auto given = integers(context, 1, "axes");
   if (!given) return given.error();
-  if (!*given) return rejected(node, "the axes are missing");
+  if (!*given || (*given)->empty()) return rejected(node, "the axes are missing");
   const Shape& in = context.types[0]->shape;
   auto axes = normal_axes(node, **given, static_cast<int64_t>(in.size() + (*given)->size()));
   if (!axes) return axes.error();

@@ -134,6 +134,8 @@ Status check_certified_padding(const Node& node) {
     return uncertified(node, fmt::format("auto_pad {}; state the padding with 'pads'", auto_pad));
   if (auto_pad == "VALID" && attribute(node, "pads", none) != none)
     return uncertified(node, "auto_pad VALID together with pads; state one of them");
+  if (auto_pad != "NOTSET" && attribute<int64_t>(node, "ceil_mode", 0) != 0)
+    return uncertified(node, "ceil_mode together with auto_pad; state the padding with 'pads'");
   const auto extra = attribute(node, "output_padding", std::vector<int64_t>{0, 0});
   const auto strides = attribute(node, "strides", ones), dilations = attribute(node, "dilations", ones);
   for (size_t i = 0; i < extra.size(); ++i)

@@ -10,16 +10,12 @@ namespace {
 // A candidate this close to the border is replayed too: float32 rounding may carry it over.
 constexpr double kNearBorder = 1e-6;
 
-struct Region {
-  std::span<const double> lo, hi;
-  bool empty() const {
-    for (size_t j = 0; j < lo.size(); ++j) {
-      if (lo[j] > hi[j]) return true;
-    }
-    return false;
+bool is_empty(const Region& box) {
+  for (size_t j = 0; j < box.lo.size(); ++j) {
+    if (box.lo[j] > box.hi[j]) return true;
   }
-  double clamp(size_t j, double v) const { return std::min(std::max(v, lo[j]), hi[j]); }
-};
+  return false;
+}
 
 void fill_random(std::vector<double>& point, const Region& box, std::mt19937_64& random, bool corner) {
   std::uniform_real_distribution<double> unit(0, 1);
@@ -31,38 +27,6 @@ void fill_random(std::vector<double>& point, const Region& box, std::mt19937_64&
 
 // A descent ends when this many steps in a row did not improve it.
 constexpr int kPatience = 8;
-
-// One descent: signed gradient steps on the constraint with the least slack; the step is halved when it does not help.
-std::optional<Witness> descend(const Problem& problem, size_t disjunct, Evaluator& evaluator,
-                               std::vector<double>& point, const Region& box, const AttackPlan& plan,
-                               const Confirm& confirm) {
-  const NumericDisjunct& target = problem.disjuncts[disjunct];
-  double step = 0.5, best = -kInfinity;
-  std::vector<double> best_point = point, direction(point.size());
-  for (int s = 0, idle = 0; s < plan.steps && idle < kPatience; ++s) {
-    if (plan.stop && plan.stop()) return std::nullopt;
-    if (problem.semantics == Semantics::kFloat32) round_into_box(point, target.lo, target.hi);
-    size_t worst = 0;
-    const double slack = least_slack(target, evaluator.forward(point), &worst);
-    if (slack >= -kNearBorder) {
-      if (auto witness = confirm(disjunct, point, "pgd")) return witness;
-    }
-    if (slack > best) {
-      best = slack;
-      best_point = point;
-      idle = 0;
-      const auto gradient = evaluator.backward(target.constraints[worst].terms);
-      for (size_t j = 0; j < point.size(); ++j) direction[j] = gradient[j] > 0 ? -1 : gradient[j] < 0 ? 1 : 0;
-    } else {
-      ++idle;
-      step *= 0.5;
-    }
-    for (size_t j = 0; j < point.size(); ++j) {
-      point[j] = box.clamp(j, best_point[j] + direction[j] * step * (box.hi[j] - box.lo[j]));
-    }
-  }
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -84,6 +48,39 @@ std::optional<Witness> try_point(const Problem& problem, size_t disjunct, Evalua
   return confirm(disjunct, point, origin);
 }
 
+// The step is halved when it does not help.
+std::optional<Witness> descend(const Problem& problem, size_t disjunct, Evaluator& evaluator, std::vector<double> point,
+                               const Region& box, const AttackPlan& plan, const Confirm& confirm) {
+  const NumericDisjunct& target = problem.disjuncts[disjunct];
+  double step = 0.5, best = -kInfinity;
+  std::vector<double> best_point = point, direction(point.size());
+  std::vector<std::pair<ElementId, double>> pull;
+  for (int s = 0, idle = 0; s < plan.steps && idle < kPatience; ++s) {
+    if (plan.stop && plan.stop()) return std::nullopt;
+    if (problem.semantics == Semantics::kFloat32) round_into_box(point, target.lo, target.hi);
+    const auto values = evaluator.forward(point);
+    if (least_slack(target, values) >= -kNearBorder) {
+      if (auto witness = confirm(disjunct, point, "pgd")) return witness;
+    }
+    const double missing = shortfall(target, values, pull);
+    if (missing > best) {
+      best = missing;
+      best_point = point;
+      idle = 0;
+      const auto gradient = evaluator.backward(pull);
+      for (size_t j = 0; j < point.size(); ++j) direction[j] = gradient[j] > 0 ? -1 : gradient[j] < 0 ? 1 : 0;
+    } else {
+      ++idle;
+      step *= 0.5;
+    }
+    for (size_t j = 0; j < point.size(); ++j) {
+      point[j] = best_point[j] + direction[j] * step * (box.hi[j] - box.lo[j]);
+      point[j] = std::min(std::max(point[j], box.lo[j]), box.hi[j]);
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Witness> attack(const Problem& problem, std::span<const size_t> disjuncts, Evaluator& evaluator,
                               const AttackPlan& plan, const Confirm& confirm) {
   std::mt19937_64 random(plan.seed);
@@ -91,7 +88,7 @@ std::optional<Witness> attack(const Problem& problem, std::span<const size_t> di
     for (const size_t d : disjuncts) {
       const NumericDisjunct& target = problem.disjuncts[d];
       const Region box{target.lo, target.hi};
-      if (box.empty()) continue;
+      if (is_empty(box)) continue;
       if (plan.stop && plan.stop()) return std::nullopt;
       std::vector<double> point(box.lo.size());
       if (r == 0) {

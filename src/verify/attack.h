@@ -1,7 +1,7 @@
 // Attacks: the search for a counterexample by evaluating points.
 //
-// Centre, corners, random points, and projected gradient descent (Madry et al. 2018) on the greatest violated
-// constraint, with restarts. A candidate counts only after `confirm` has replayed it.
+// Centre, corners, random points, and projected gradient descent (Madry et al. 2018) on the sum of what is missing for
+// the constraints to hold, with restarts. A candidate counts only after `confirm` has replayed it.
 #pragma once
 
 #include <atomic>
@@ -29,6 +29,16 @@ struct AttackPlan {
   uint64_t seed = 1;
   std::function<bool()> stop;  ///< Checked between points.
 };
+
+/// A box of inputs.
+struct Region {
+  std::span<const double> lo, hi;
+};
+
+/// One descent from a point of the box, within it: at most plan.steps signed gradient steps on the sum of the negative
+/// slacks.
+std::optional<Witness> descend(const Problem& problem, size_t disjunct, Evaluator& evaluator, std::vector<double> point,
+                               const Region& box, const AttackPlan& plan, const Confirm& confirm);
 
 /// Attacks the given disjuncts, each within its box, in turn: first from the centre, then from random points.
 std::optional<Witness> attack(const Problem& problem, std::span<const size_t> disjuncts, Evaluator& evaluator,

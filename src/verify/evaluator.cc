@@ -127,15 +127,23 @@ double slack(const NumericConstraint& constraint, std::span<const double> values
   return sum;
 }
 
-double least_slack(const NumericDisjunct& disjunct, std::span<const double> values, size_t* worst) {
+double least_slack(const NumericDisjunct& disjunct, std::span<const double> values) {
   double least = kInfinity;
-  for (size_t c = 0; c < disjunct.constraints.size(); ++c) {
-    const double s = slack(disjunct.constraints[c], values);
-    if (s >= least) continue;
-    least = s;
-    if (worst != nullptr) *worst = c;
-  }
+  for (const NumericConstraint& constraint : disjunct.constraints) least = std::min(least, slack(constraint, values));
   return least;
+}
+
+double shortfall(const NumericDisjunct& disjunct, std::span<const double> values,
+                 std::vector<std::pair<ElementId, double>>& terms) {
+  double sum = 0;
+  terms.clear();
+  for (const NumericConstraint& constraint : disjunct.constraints) {
+    const double s = slack(constraint, values);
+    if (s >= 0) continue;
+    sum += s;
+    terms.insert(terms.end(), constraint.terms.begin(), constraint.terms.end());
+  }
+  return sum;
 }
 
 }  // namespace axiom

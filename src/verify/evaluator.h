@@ -31,7 +31,12 @@ class Evaluator {
 /// Slack of a constraint at a point: bound - sum; >= 0 means the constraint holds (towards violation).
 double slack(const NumericConstraint& constraint, std::span<const double> values);
 
-/// Least slack over the constraints: >= 0 means the point is unsafe. `worst` receives the index of the least.
-double least_slack(const NumericDisjunct& disjunct, std::span<const double> values, size_t* worst = nullptr);
+/// Least slack over the constraints: >= 0 means the point is unsafe.
+double least_slack(const NumericDisjunct& disjunct, std::span<const double> values);
+
+/// Sum of the negative slacks: what is missing for all constraints to hold, <= 0. `terms` receives the terms of those
+/// constraints: the direction in which the sum falls.
+double shortfall(const NumericDisjunct& disjunct, std::span<const double> values,
+                 std::vector<std::pair<ElementId, double>>& terms);
 
 }  // namespace axiom

@@ -12,7 +12,8 @@ namespace {
 
 constexpr int kClipRounds = 2;
 constexpr double kWorthPropagating =
-    0.5;  // Re-bound all neurons when clipping left less than this share of the volume.
+    0.5;                               // Re-bound all neurons when clipping left less than this share of the volume.
+constexpr uint32_t kDescentEvery = 6;  // Levels of the tree from one descent to the next.
 constexpr size_t kRecordCap = size_t{1} << 22;
 
 // Cost of the relaxation of element e at coefficient a: the greatest distance between function and chosen line, times
@@ -29,13 +30,18 @@ double relaxation_cost(const BoundContext& context, ElementId e, double a) {
   return a * std::max(lines.lower_slope * -l, (1 - lines.lower_slope) * h);
 }
 
+double midpoint(double lo, double hi) { return lo + (hi - lo) * 0.5; }
+
+// The side to split; one that cannot be split when there is no other.
 uint32_t choose_input(const Problem& problem, Workspace& work, bool recorded) {
   const BoundContext& context = work.context;
   const Program& program = problem.program->program;
   const uint32_t n = program.input_count;
   std::vector<double> width(n), score(n);
   for (uint32_t j = 0; j < n; ++j) {
-    width[j] = context.hi(j) - context.lo(j);
+    // A side without a double between its ends cannot be split; a decimal that is no double makes such sides.
+    const double lo = context.lo(j), hi = context.hi(j), middle = midpoint(lo, hi);
+    width[j] = lo < middle && middle < hi ? hi - lo : 0;
     score[j] = 0.5 * std::fabs(work.sweep.input_coefficient(0, j)) * width[j];
   }
   for (const CoreOp& op : program.ops) {
@@ -55,7 +61,7 @@ uint32_t choose_input(const Problem& problem, Workspace& work, bool recorded) {
   }
   uint32_t best = 0;
   for (uint32_t j = 1; j < n; ++j) {
-    if (score[j] > score[best] || !(width[best] > 0)) best = j;
+    if (score[j] > score[best] || (score[j] == score[best] && width[j] > width[best])) best = j;
   }
   return best;
 }
@@ -78,11 +84,11 @@ Expansion expand_by_input(const Problem& problem, const SubProblem& node, Worksp
   if (may_record) work.record.resize(record_size);
   std::vector<double>* record = may_record ? &work.record : nullptr;
   bool recorded = false;
-  PropagatePlan plan;
-  plan.stop = work.stop;
+  PropagatePlan propagation;
+  propagation.stop = work.stop;
   const auto propagate_here = [&] {
-    code.propagate(plan);
-    out.stopped = propagate(context, work.sweep, plan, record) == PropagateEnd::kStopped;
+    code.propagate(propagation);
+    out.stopped = propagate(context, work.sweep, propagation, record) == PropagateEnd::kStopped;
     recorded = may_record;
   };
   if (!context.empty() && !node.propagated) propagate_here();
@@ -106,6 +112,15 @@ Expansion expand_by_input(const Problem& problem, const SubProblem& node, Worksp
       minimizer(work, point);
       if ((out.witness = try_point(problem, node.disjunct, work.evaluator, point, "branch and bound", confirm)))
         return out;
+      if (node.depth % kDescentEvery == kDescentEvery - 1) {
+        // In turn from the whole box and from what is left of it here.
+        const bool whole = node.depth / kDescentEvery % 2 == 0;
+        const Region box = whole ? Region{disjunct.lo, disjunct.hi}
+                                 : Region{context.lows().first(point.size()), context.highs().first(point.size())};
+        AttackPlan plan;
+        plan.stop = work.stop;
+        if ((out.witness = descend(problem, node.disjunct, work.evaluator, point, box, plan, confirm))) return out;
+      }
     }
     if (round == kClipRounds) break;
     const double left = clip_inputs(work);
@@ -127,7 +142,7 @@ Expansion expand_by_input(const Problem& problem, const SubProblem& node, Worksp
   out.bound = forms.best;
   const uint32_t j = choose_input(problem, work, recorded);
   const double lo = context.lo(j), hi = context.hi(j);
-  const double middle = lo + (hi - lo) * 0.5;
+  const double middle = midpoint(lo, hi);
   if (!(lo < middle && middle < hi)) {
     out.stuck = true;
     return out;

@@ -83,12 +83,14 @@ void add_constraint_form(Sweep& sweep, int lane, const BoundContext& context, co
     const auto& [e, t] = constraint.terms[k];
     sweep.add(lane, e, t);
     const double size = context.magnitude(e);
-    charge_terms += (std::fabs(t) * size) * (4 * kUnit);
+    charge_terms += std::fabs(t) * size;
     if (context.semantics() == Semantics::kFloat32 && constraint.is_input[k]) {
       charge_inputs += std::fabs(t) * (kFloatUnit * size + 0x1p-149);
     }
   }
-  sweep.charge_constant(lane, (charge_terms + std::fabs(constraint.bound) * (4 * kUnit)) + charge_inputs);
+  const double count = static_cast<double>(constraint.terms.size());
+  charge_terms = charge_terms * (spec_max(4, count) * kUnit) + std::fabs(constraint.bound) * (4 * kUnit);
+  sweep.charge_constant(lane, charge_terms + charge_inputs);
 }
 
 }  // namespace axiom

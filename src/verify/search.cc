@@ -261,9 +261,13 @@ SearchResult Driver::run() {
     result.end = SearchEnd::kProved;
     return result;
   }
+  if (const Witness* known = options_.known_witness) {
+    witness_ = confirm_(known->disjunct, known->input, known->origin);
+    if (witness_) end(SearchEnd::kViolated);
+  }
   std::vector<size_t> all(problem_.disjuncts.size());
   std::iota(all.begin(), all.end(), size_t{0});
-  if (!attack_round(all, kFirstRestarts)) root();
+  if (!end_ && !attack_round(all, kFirstRestarts)) root();
   if (!end_) expand_roots();
   if (!end_ && !queue_.empty()) attack_round(open_disjuncts(), kLaterRestarts);
   if (!end_) {

@@ -31,6 +31,7 @@ struct SearchOptions {
   uint64_t seed = 1;
   size_t memory_bytes = size_t{6} << 30;  ///< For open sub-problems.
   const std::atomic<bool>* stop = nullptr;
+  const Witness* known_witness = nullptr;  ///< Of the other semantics: tried first. May be null.
   std::function<void(const SearchStatistics&)> on_progress;
 };
 

@@ -93,7 +93,7 @@ CheckOutcome Workbench::check(const std::string& certificate) const {
   // A plain write: thousands of mutants need not survive a crash.
   const std::string path = folder_ + "/mutant";
   AXIOM_CHECK(std::ofstream(path, std::ios::binary) << certificate);
-  return *taken(run_checker(path, model_path_, property_path_, ""));
+  return *taken(run_checker(path, model_path_, property_path_, std::nullopt, ""));
 }
 
 bool is_unsafe(const Question& question, const std::vector<Rational>& x, const std::vector<Rational>& y,

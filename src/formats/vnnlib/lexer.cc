@@ -23,6 +23,16 @@ constexpr auto kClasses = byte_classes();
 
 ByteClass class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
 
+// A control character in a comment, at which some readers end the line and with it the comment; a carriage return
+// before the line break, and a tab, are harmless.
+size_t find_control(std::string_view comment, bool ends_in_newline) {
+  for (size_t i = 0; i < comment.size(); ++i) {
+    const bool harmless = comment[i] == '\t' || (comment[i] == '\r' && i + 1 == comment.size() && ends_in_newline);
+    if (static_cast<unsigned char>(comment[i]) < ' ' && !harmless) return i;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
 
 void Lexer::skip_blanks_and_comments() {
@@ -32,7 +42,13 @@ void Lexer::skip_blanks_and_comments() {
     const ByteClass kind = class_of(rest_[i]);
     if (kind == ByteClass::kBlank) continue;
     if (kind != ByteClass::kComment) break;
-    i = std::min(rest_.find('\n', i), rest_.size()) - 1;  // The loop moves on to the line break.
+    const size_t end = std::min(rest_.find('\n', i), rest_.size());
+    const size_t control = find_control(rest_.substr(i, end - i), end < rest_.size());
+    if (control != std::string_view::npos) {  // Left in front, where it is no token.
+      i += control;
+      break;
+    }
+    i = end - 1;  // The loop moves on to the line break.
   }
   rest_.remove_prefix(i);
 }

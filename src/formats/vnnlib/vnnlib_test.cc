@@ -54,6 +54,17 @@ TEST(Vnnlib, ReadsABoxAndAConstraint) {
   EXPECT_EQ(property.digest, sha256_hex(text));
 }
 
+TEST(Vnnlib, EndsCommentsAtLineBreaksOnly) {
+  const auto text = [](const std::string& end) {
+    return kHead + kBox + "(assert (or ; two cases" + end + "(and (<= Y_0 1))\n(and (<= Y_1 1))))";
+  };
+  EXPECT_EQ(parsed(text("\n")).disjuncts.size(), 2u);
+  EXPECT_EQ(parsed(text("\t\r\n")).disjuncts.size(), 2u);
+  for (const char* end : {"\r", "\v", "\f", "\x1e", "\r\r\n"}) {
+    EXPECT_NE(error_of(text(end)).find("line 7"), std::string::npos) << error_of(text(end));
+  }
+}
+
 TEST(Vnnlib, KeepsTheTightestEndsOfABox) {
   const Property property =
       parsed(kHead + kBox + "(assert (and (<= X_0 1.50) (<= X_0 3) (>= X_0 -0.5) (<= 0.125 X_1)))");
