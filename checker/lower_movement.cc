@@ -14,6 +14,7 @@ namespace {
 
 Tensor with_shape(Lowering& lowering, const Call& call, Shape shape) {
   lowering.allot(call, {1});
+  entry_count(shape, call.node.place);  // its rank, above all
   Tensor tensor = call[0];
   tensor.shape = std::move(shape);
   return tensor;

@@ -125,6 +125,29 @@ Bytes own(std::vector<uint8_t> bytes) {
   return {.data = *owner, .owner = owner};
 }
 
+// Whether an entry that the file holds as a wider integer has a value of the type; cut off, it would be another one.
+bool holds(int type, int64_t value) {
+  switch (type) {
+    case dtype::kBool:
+      return value == 0 || value == 1;
+    case dtype::kInt8:
+      return value == int8_t(value);
+    case dtype::kUint8:
+      return value == uint8_t(value);
+    case dtype::kInt16:
+      return value == int16_t(value);
+    case dtype::kUint16:
+    case dtype::kFloat16:
+      return value == uint16_t(value);
+    case dtype::kInt32:
+      return value == int32_t(value);
+    case dtype::kUint32:
+      return value == uint32_t(value);
+    default:
+      return true;
+  }
+}
+
 // float_data, int32_data, ... as bytes: a single packed field stays in the file.
 class TypedData {
  public:
@@ -140,8 +163,12 @@ class TypedData {
   void add_varints(const Fields& field) { field.append_varints(integers_); }
 
   bool empty() const { return single_.empty() && copied_.empty() && integers_.empty(); }
-  Bytes bytes(size_t entry_size) {
+  Bytes bytes(int type, const std::string& place) {
     if (integers_.empty()) return copied_.empty() ? Bytes{.data = single_} : own(std::move(copied_));
+    const size_t entry_size = dtype::size(type);
+    for (const int64_t value : integers_) {
+      if (!holds(type, value)) throw Malformed(text(place, ": ", value, " is outside its type"));
+    }
     std::vector<uint8_t> out(integers_.size() * entry_size);
     for (size_t i = 0; i < integers_.size(); ++i) std::memcpy(&out[i * entry_size], &integers_[i], entry_size);
     return own(std::move(out));
@@ -224,7 +251,7 @@ TensorProto read_tensor(Span bytes) {
   if (size == 0) throw Malformed(text(place, ": element type ", tensor.type, " is not supported"));
   if (has_raw && !typed.empty()) throw Malformed(place + ": has raw_data and other data");
   if (!typed.empty() && typed_id != typed_field(tensor.type)) throw Malformed(place + ": data of another type");
-  tensor.values = has_raw ? Bytes{.data = raw} : typed.bytes(size);
+  tensor.values = has_raw ? Bytes{.data = raw} : typed.bytes(tensor.type, place);
   const uint64_t expected = entry_count(tensor.shape, place) * size;
   if (tensor.values.data.size() != expected) {
     throw Malformed(text(place, ": has ", tensor.values.data.size(), " bytes of data, its shape needs ", expected));

@@ -299,6 +299,11 @@ void onnx_tests() {
     build::Model merged = model;
     merged.node("Constant", {}, "c", {tensors});
     EXPECT(load(merged.bytes()).find("two tensors") != std::string::npos);
+    for (const auto& [type, entry] : {std::pair{9, 256}, {2, 300}, {3, 200}, {5, -40'000}, {10, 70'000}}) {
+      build::Model wide = model;
+      wide.graph.add(5, build::Message().integer(1, 1).integer(2, type).text(8, "i").integer(5, entry));
+      EXPECT_NOTE(load(wide.bytes()).find("outside its type") != std::string::npos, load(wide.bytes()));
+    }
     // Field 2 (f) of an attribute with 2^32 added to its key: readers that keep 32 bits of a key see alpha.
     build::Message alpha = build::float_attribute("alpha", 1);
     alpha.out.insert(alpha.out.end(), {0x95, 0x80, 0x80, 0x80, 0x10, 0, 0, 0, 0});

@@ -17,7 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "cli"))
-from onnx_writer import box_property, model, node, tensor, value, varint  # noqa: E402
+from onnx_writer import attribute, box_property, field, model, node, tensor, value, varint  # noqa: E402
 
 REAL, FLOAT32 = 0, 1
 EMPTY, CASE = b"\x07", b"\x03"
@@ -129,6 +129,45 @@ def leaky_model():
     return model([node("LeakyRelu", ["x"], "y", alpha=0.25)], [value("x", [1, 1])], [value("y", [1, 1])])
 
 
+def shared_model(copies):
+    """Every output is x."""
+    return model([node("Concat", ["x"] * copies, "y", axis=0)], [value("x", [1])], [value("y", [copies])])
+
+
+def shared_property(copies):
+    """At x = 1, a sum whose small terms are lost one by one when they are added to the first in binary64."""
+    terms = " ".join(f"(* {-(2.0**-54)!r} Y_{k})" for k in range(1, copies))
+    return box_property(1, copies, 1, 1, f"(<= (+ Y_0 {terms}) {1 - (copies - 1) * 2.0**-54 + 2.0**-53!r})")
+
+
+def hidden_model():
+    """LeakyRelu whose alpha stands in a field with 2^32 added to its key; some readers keep 32 bits of it."""
+    hidden = attribute("alpha", 0.25).replace(varint(2 << 3 | 5), varint((2 << 3 | 5) + 2**32))
+    bare = field(1, "x") + field(2, "y") + field(4, "LeakyRelu") + field(5, hidden)
+    return model([bare], [value("x", [1, 1])], [value("y", [1, 1])])
+
+
+def merged_model():
+    """y = x + c, where c has two tensors; some readers merge them."""
+    two = field(1, "value") + b"".join(field(5, tensor("", [1], [c])) for c in (-100, 100)) + field(20, 4)
+    constant = field(2, "c") + field(4, "Constant") + field(5, two)
+    return model([constant, node("Add", ["x", "c"], "y")], [value("x", [1])], [value("y", [1])])
+
+
+def squeezed_model():
+    """Squeeze with an empty list of axes, which removes nothing or everything."""
+    nodes = [node("Squeeze", ["x", "a"], "s"), node("Concat", ["s", "s"], "y", axis=2**64 - 1)]  # -1
+    axes = field(1, 0) + field(2, 7) + field(8, "a")
+    return model(nodes, [value("x", [2, 1])], [value("y", [4])], [axes])
+
+
+def wrapped_model():
+    """y = x + 2^64 - 2^40, an unsigned constant."""
+    big = field(1, 1) + field(2, 13) + field(8, "i") + field(9, struct.pack("<Q", 2**64 - 2**40))
+    return model([node("Cast", ["i"], "c", to=1), node("Add", ["x", "c"], "y")], [value("x", [1])],
+                 [value("y", [1])], [big])
+
+
 RELU = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 3)"), (2, 1, 3, 4, 1))
 TOUCHED = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 2)"), (2, 1, 3, 4, 1))
 TWO_CONSTRAINTS = Claim(relu_model(),
@@ -140,6 +179,13 @@ SUMS = Claim(sums_model(), box_property(2, 1, -1, 1, "(>= Y_0 20)"), (2, 1, 5, 9
 LEAKY = Claim(leaky_model(), box_property(1, 1, -1, 1, "(<= Y_0 -0.125)"), (1, 1, 2, 2, 1))
 TENTH = Claim(line_model(0.1), box_property(1, 1, 0, 0.5, "(>= Y_0 0.05000000074511)"), (1, 1, 2, 2, 1))
 HUGE = Claim(line_model(2.0**120), box_property(1, 1, 0, 200, "(<= Y_0 -1e33)"), (1, 1, 2, 2, 1))
+SHARED = Claim(shared_model(200), shared_property(200), (1, 200, 1, 1, 1))
+HIDDEN = Claim(hidden_model(), LEAKY.text.decode(), LEAKY.counts)
+MERGED = Claim(merged_model(), box_property(1, 1, 0, 1, "(<= Y_0 3)"), (1, 1, 2, 2, 1))
+SQUEEZED = Claim(squeezed_model(), box_property(2, 4, 0, 1, "(>= (- Y_0 Y_1) 0.5)"), (2, 4, 1, 2, 1))
+WRAPPED = Claim(wrapped_model(), box_property(1, 1, 0, 1, "(>= Y_0 0)"), (1, 1, 2, 2, 1))
+COMMENT = Claim(relu_model(), box_property(2, 1, -1, 1, "(or ; two cases\r(and (>= Y_0 1))\n(and (>= Y_0 3)))"),
+                (2, 1, 3, 4, 1))
 NOTHING_UNSAFE = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= 0 1)"), (2, 1, 3, 4, 0))
 
 ONE_SWEEP = propagate() + refute()
@@ -279,11 +325,24 @@ CASES = [
         ("overflow", HUGE.certificate(ONE_SWEEP), "5: premise", "overflow is not excluded"),
         ("overflow_real", HUGE.certificate(ONE_SWEEP, REAL), "5: premise", "overflow is not excluded"),
     ]),
+    ("shared", SHARED, [], [
+        ("additions", SHARED.certificate(propagate(0) + refute()), "7: G counts the terms", "not above 0"),
+        ("additions_real", SHARED.certificate(propagate(0) + refute(), REAL), "7: G counts the terms", "not above 0"),
+    ]),
     ("nothing_unsafe", NOTHING_UNSAFE, [
         ("empty_tree", NOTHING_UNSAFE.certificate(b"")),
     ], [
         ("tree_of_nothing", NOTHING_UNSAFE.certificate(ONE_SWEEP), "9: empty tree", "although nothing is unsafe"),
     ]),
+]
+
+# What other programs may read as another model or property: (folder, claim, rule, what the checker says)
+AMBIGUOUS = [
+    ("hidden", HIDDEN, "2: protobuf keys", "field number"),
+    ("merged", MERGED, "2: one tensor per attribute", "two tensors"),
+    ("squeezed", SQUEEZED, "2: Squeeze has axes", "no axes"),
+    ("wrapped", WRAPPED, "2: Cast is exact", "too large"),
+    ("comment", COMMENT, "3: comments", "control character"),
 ]
 
 SEEDS = {
@@ -309,6 +368,11 @@ def corpus():
         rows += [(f"{folder}/rejected/{name}.axc", "rejected", rule, says) for name, _, rule, says in rejected]
         files |= {HERE / folder / "accepted" / f"{name}.axc": data for name, data in accepted}
         files |= {HERE / folder / "rejected" / f"{name}.axc": data for name, data, _, _ in rejected}
+    for folder, claim, rule, says in AMBIGUOUS:
+        files[HERE / folder / "model.onnx"] = claim.model
+        files[HERE / folder / "property.vnnlib"] = claim.text
+        files[HERE / folder / "refused" / "one_sweep.axc"] = claim.certificate(ONE_SWEEP)
+        rows.append((f"{folder}/refused/one_sweep.axc", "refused", rule, says))
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     files[HERE / "manifest.csv"] = text.getvalue().encode()
