@@ -149,6 +149,11 @@ Proof.
   destruct (Req_bool_spec (B2R (Prim2B x)) (B2R (Prim2B y))); split; intros; try easy; lra.
 Qed.
 
+Lemma ltb_false : forall a b, fin a -> fin b -> (a <? b)%float = false -> V b <= V a.
+Proof. intros a b Ha Hb H. apply Rnot_lt_le. intros Hlt. apply ltb_V in Hlt; auto. congruence. Qed.
+Lemma leb_false : forall a b, fin a -> fin b -> (a <=? b)%float = false -> V b < V a.
+Proof. intros a b Ha Hb H. apply Rnot_le_lt. intros Hlt. apply leb_V in Hlt; auto. congruence. Qed.
+
 (* A number compared with 0 and found equal is a zero. *)
 Lemma eqb_zero : forall x, (x =? 0)%float = true -> fin x /\ V x = 0.
 Proof.

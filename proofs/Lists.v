@@ -46,3 +46,22 @@ Proof. induction l as [|a l IH]; simpl; [reflexivity | now rewrite IH]. Qed.
 
 Lemma sum_zero : forall A (l : list A), sum (fun _ => 0) l = 0.
 Proof. induction l as [|a l IH]; simpl; [reflexivity | rewrite IH; ring]. Qed.
+
+Lemma sum_flat_map : forall A B (g : A -> list B) (f : B -> R) l, sum f (flat_map g l) = sum (fun a => sum f (g a)) l.
+Proof. induction l as [|a l IH]; simpl; [reflexivity | now rewrite sum_app, IH]. Qed.
+
+Lemma sum_in_le : forall A (f : A -> R) l a, (forall b, In b l -> 0 <= f b) -> In a l -> f a <= sum f l.
+Proof.
+  induction l as [|b l IH]; simpl; intros a H Ha; [easy |].
+  assert (0 <= sum f l) by (apply sum_nonnegative; auto). pose proof (H b (or_introl eq_refl)).
+  destruct Ha as [-> | Ha]; [lra |]. specialize (IH a (fun b Hb => H b (or_intror Hb)) Ha). lra.
+Qed.
+
+Lemma sum_constant : forall A (c : R) (l : list A), sum (fun _ => c) l = INR (length l) * c.
+Proof.
+  induction l as [|a l IH]; [simpl; ring |]. change (sum (fun _ => c) (a :: l)) with (c + sum (fun _ => c) l).
+  rewrite IH. cbn [length]. rewrite S_INR. ring.
+Qed.
+
+Lemma filter_length_le : forall A (f : A -> bool) l, (length (filter f l) <= length l)%nat.
+Proof. induction l as [|a l IH]; simpl; [lia | destruct (f a); simpl; lia]. Qed.
