@@ -391,6 +391,32 @@ let sweep t rule multipliers below start =
 
 let clear_inputs t = Array.fill t.a 0 t.program.inputs 0.0
 
+(* ---- tracing ---- *)
+
+(* Called after every PROPAGATE and CLIP with a fingerprint of all bounds of input and affine elements, and after every
+   sweep of a constraint form with the bits of its result (0 if it failed): two checkers that follow the same rules agree
+   on every line. Tests set it; nothing depends on it. *)
+let trace : (string -> int64 -> unit) option ref = ref None
+
+let trace_bounds t what =
+  match !trace with
+  | None -> ()
+  | Some call ->
+    let h = ref (-3750763034362895579L) in      (* FNV-1a over 64-bit words; -0 counts as 0 *)
+    let mix x = h := Int64.mul (Int64.logxor !h (Int64.bits_of_float (if x = 0.0 then 0.0 else x))) 1099511628211L in
+    Array.iteri (fun p operator ->
+        match operator with
+        | Input _ | Affine _ ->
+          let first = t.program.first.(p) in
+          for e = first to first + operator_size operator - 1 do mix t.lo.(e); mix t.hi.(e) done
+        | _ -> ()) t.program.operators;
+    call what !h
+
+let trace_form lb =
+  match !trace with
+  | None -> ()
+  | Some call -> call "form" (if lb = lb then Int64.bits_of_float lb else 0L)
+
 (* ---- instructions ---- *)
 
 type reader = { text : string; mutable pos : int }
@@ -603,7 +629,9 @@ let constraint_form t (d : disjunct) (sel : selector) =
 
 let sweep_form t d sel rule multipliers =
   let c = constraint_form t d sel in
-  sweep t rule multipliers (Array.length t.program.operators) c
+  let lb = sweep t rule multipliers (Array.length t.program.operators) c in
+  trace_form lb;
+  lb
 
 let active_disjunct t r active =
   if active >= 0 then t.property.(active)
@@ -692,8 +720,8 @@ let run_node t r first_instruction active =
     let code = byte r in
     if !first_instruction && code <> 1 then reject r "the first instruction is %d, not PROPAGATE" code;
     (match code with
-     | 1 -> propagate t r !first_instruction
-     | 2 -> clip t r active
+     | 1 -> propagate t r !first_instruction; trace_bounds t "propagate"
+     | 2 -> clip t r active; trace_bounds t "clip"
      | 3 ->
        children := Some (if active >= 0 then [ Disjunct active ] else List.init (Array.length t.property) (fun d -> Disjunct d))
      | 4 -> children := Some (split t r "SPLIT INPUT" 0 (fun j -> j < t.program.inputs))

@@ -33,7 +33,7 @@ let count_uses (graph : Onnx.graph) =
 (* Lowers one node; the result is its first output. *)
 let lower_node state uses (node : Onnx.node) operands =
   if node.domain <> "" && node.domain <> "ai.onnx" then refuse node "domain '%s'" (shown node.domain);
-  check_attributes state node;
+  check_attributes node;
   let all_constant = Array.for_all (function Some (Constant _) | None -> true | _ -> false) operands in
   if all_constant && not (List.mem node.op movement) then refuse node "all operands are constant";
   let sum rows scaled =
@@ -68,7 +68,7 @@ let lower_node state uses (node : Onnx.node) operands =
   | _ -> refuse node "operator"
 
 let program (graph : Onnx.graph) : Types.program =
-  let state = { opset = graph.opset; emitted = []; firsts = []; next = 0; terms = 0 } in
+  let state = { emitted = []; firsts = []; next = 0; terms = 0 } in
   let tensors : (string, tensor) Hashtbl.t = Hashtbl.create 256 in
   let define where name tensor =
     if Hashtbl.mem tensors name then malformed "onnx: %s defines '%s' a second time" where (shown name);
@@ -117,7 +117,6 @@ let program (graph : Onnx.graph) : Types.program =
     while waiting.(!stuck) <= 0 do incr stuck done;
     malformed "onnx: %s waits for a tensor that nothing makes" (place graph.nodes.(!stuck))
   end;
-  if graph.outputs = [] then malformed "onnx: the graph has no output";
   let outputs =
     List.map (fun name ->
         match Hashtbl.find_opt tensors name with

@@ -21,7 +21,7 @@ let gathered t shape source =
         let out = Bigarray.Array1.create Bigarray.float32 Bigarray.c_layout (Array.length source) in
         Array.iteri (fun n p -> Bigarray.Array1.set out n (Bigarray.Array1.get data p)) source;
         Floats out
-      | Integers v -> Integers (Array.map (fun p -> v.(p)) source)
+      | Integers (code, v) -> Integers (code, Array.map (fun p -> v.(p)) source)
       | Booleans v -> Booleans (Array.map (fun p -> v.(p)) source)
       | Opaque code -> Opaque code
     in
@@ -67,8 +67,7 @@ let reshape node operands =
   let t = operand node operands 0 in
   let asked = integer_constant node "shape" (operand node operands 1) in
   let shape = tensor_shape t in
-  let allow_zero = int_attribute node "allowzero" 0 in
-  if allow_zero <> 0 && allow_zero <> 1 then refuse node "allowzero is %d" allow_zero;
+  let allow_zero = flag_attribute node "allowzero" in
   if Array.length asked > Onnx.max_rank then refuse node "rank %d" (Array.length asked);
   let inferred = ref (-1) in
   let result =
@@ -79,7 +78,7 @@ let reshape node operands =
           1
         end
         else if d < 0 then refuse node "shape %s has a negative dimension" (shape_text asked)
-        else if d = 0 && allow_zero = 0 then
+        else if d = 0 && not allow_zero then
           if axis < Array.length shape then shape.(axis)
           else refuse node "shape %s copies a dimension that %s has not" (shape_text asked) (shape_text shape)
         else d) asked
@@ -120,7 +119,7 @@ let unsqueeze node operands =
   let t = operand node operands 0 in
   let shape = tensor_shape t in
   match axes_of node operands with
-  | None -> refuse node "no axes"
+  | None | Some [||] -> refuse node "no axes"
   | Some axes ->
     let rank = Array.length shape + Array.length axes in
     if rank > Onnx.max_rank then refuse node "rank %d" rank;
@@ -159,6 +158,7 @@ let concat state node (operands : tensor option array) =
   let extent = Array.fold_left (fun sum t -> sum + (tensor_shape t).(axis)) 0 parts in
   let result = Array.mapi (fun a d -> if a = axis then extent else d) shape in
   let total = count node result in
+  if total = 0 then refuse node "the result is empty";
   (* entry (outer, position on the axis, inner) comes from the part that covers the position *)
   let outer = Array.fold_left ( * ) 1 (Array.sub shape 0 axis) in
   let inner = Array.fold_left ( * ) 1 (Array.sub shape (axis + 1) (rank - axis - 1)) in
@@ -188,12 +188,17 @@ let concat state node (operands : tensor option array) =
         let out = Bigarray.Array1.create Bigarray.float32 Bigarray.c_layout total in
         fill (fun p from into -> Bigarray.Array1.set out into (Bigarray.Array1.get datas.(p) from));
         Floats out
-      | Integers _ ->
-        let datas = Array.map (function Onnx.Integers d -> d | _ -> mixed ()) values in
+      | Integers (code, _) ->
+        let datas = Array.map (function Onnx.Integers (c, d) when c = code -> d | _ -> mixed ()) values in
         let out = Array.make total Z.zero in
         fill (fun p from into -> out.(into) <- datas.(p).(from));
-        Integers out
-      | Booleans _ | Opaque _ -> mixed ()
+        Integers (code, out)
+      | Booleans _ ->
+        let datas = Array.map (function Onnx.Booleans d -> d | _ -> mixed ()) values in
+        let out = Array.make total false in
+        fill (fun p from into -> out.(into) <- datas.(p).(from));
+        Booleans out
+      | Opaque code -> Array.iter (fun v -> if v <> Onnx.Opaque code then mixed ()) values; Opaque code
     in
     Constant { shape = result; values = joined }
   end
@@ -224,8 +229,6 @@ let scales_operand node t =
   if Array.length shape <> 1 then refuse node "scales have rank %d" (Array.length shape);
   floats_of_bigarray data
 
-let is_empty = function Some t -> Array.exists (fun d -> d = 0) (tensor_shape t) | None -> true
-
 let upsample node operands =
   expect_operands node operands 1 2;
   if string_attribute node "mode" "nearest" <> "nearest" then refuse node "mode is not nearest";
@@ -238,14 +241,12 @@ let upsample node operands =
   repeated node (operand node operands 0) scales
 
 let resize node operands =
-  expect_operands node operands 2 4;
+  expect_operands node operands 3 4;
   if string_attribute node "mode" "nearest" <> "nearest" then refuse node "mode is not nearest";
   if string_attribute node "coordinate_transformation_mode" "half_pixel" <> "asymmetric" then
     refuse node "coordinate_transformation_mode is not asymmetric";
   if string_attribute node "nearest_mode" "round_prefer_floor" <> "floor" then refuse node "nearest_mode is not floor";
-  if int_attribute node "antialias" 0 <> 0 || int_attribute node "exclude_outside" 0 <> 0 || find node "axes" <> None then
-    refuse node "antialias, exclude_outside or axes";
-  if not (is_empty (optional operands 3)) then refuse node "sizes instead of scales";
+  if optional operands 3 <> None then refuse node "sizes instead of scales";
   repeated node (operand node operands 0) (scales_operand node (operand node operands 2))
 
 let constant (node : Onnx.node) operands =
@@ -263,7 +264,7 @@ let cast node operands =
   match operand node operands 0 with
   | View _ as t -> t
   | Constant { values = Floats _; _ } as t -> t
-  | Constant { shape; values = Integers values } ->
+  | Constant { shape; values = Integers (_, values) } ->
     let data = Bigarray.Array1.create Bigarray.float32 Bigarray.c_layout (Array.length values) in
     Array.iteri (fun n z ->
         let rounded = Numbers.to_binary32 Numbers.Nearest (Q.of_bigint z) in

@@ -4,9 +4,8 @@ open Lowering
 
 let two p = ldexp 1.0 p
 
-let batch_normalization state (node : Onnx.node) operands =
+let batch_normalization state node operands =
   expect_operands node operands 5 5;
-  if Array.length node.outputs > 1 then refuse node "%d outputs" (Array.length node.outputs);
   if int_attribute node "training_mode" 0 <> 0 then refuse node "training_mode is not 0";
   if int_attribute node "spatial" 1 <> 1 then refuse node "spatial is not 1";
   let shape, elements = strict_view node "the image" (operand node operands 0) in
@@ -62,9 +61,8 @@ let leaky_relu state node operands =
   if not (alpha = 0.0 || (alpha >= two (-126) && alpha <= 1.0)) then refuse node "alpha is %h" alpha;
   unary state node operands Types.Leaky_relu alpha
 
-let max_pool state (node : Onnx.node) operands =
+let max_pool state node operands =
   expect_operands node operands 1 1;
-  if Array.length node.outputs > 1 then refuse node "%d outputs" (Array.length node.outputs);
   let shape, elements = Lower_sums.image node operands in
   let kernel =
     match ints_attribute node "kernel_shape" with
@@ -72,13 +70,13 @@ let max_pool state (node : Onnx.node) operands =
     | _ -> refuse node "kernel_shape does not hold two numbers"
   in
   let w = Lower_sums.window_attributes node kernel in
-  let ceil_mode = int_attribute node "ceil_mode" 0 in
-  if ceil_mode <> 0 && ceil_mode <> 1 then refuse node "ceil_mode is %d" ceil_mode;
+  if flag_attribute node "storage_order" then refuse node "storage_order is not 0";
+  let ceil_mode = flag_attribute node "ceil_mode" in
   let extent axis =
     let size = shape.(axis + 2) and stride = w.stride.(axis) in
     let room = size + w.before.(axis) + w.after.(axis) - Lower_sums.reach w axis in
     if room < 0 then refuse node "the window does not fit into the image %s" (shape_text shape);
-    if ceil_mode = 0 then room / stride + 1
+    if not ceil_mode then room / stride + 1
     else begin
       let out = (room + stride - 1) / stride + 1 in
       if (out - 1) * stride < size + w.before.(axis) then out else out - 1

@@ -153,10 +153,7 @@ let gemm node operands =
   expect_operands node operands 2 3;
   let a = operand node operands 0 and b = operand node operands 1 and c = optional operands 2 in
   let alpha = float_attribute node "alpha" 1.0 and beta = float_attribute node "beta" 1.0 in
-  let transposed name =
-    match int_attribute node name 0 with 0 -> false | 1 -> true | v -> refuse node "%s is %d" name v
-  in
-  let ta = transposed "transA" and tb = transposed "transB" in
+  let ta = flag_attribute node "transA" and tb = flag_attribute node "transB" in
   let shape_a = tensor_shape a and shape_b = tensor_shape b in
   if Array.length shape_a <> 2 || Array.length shape_b <> 2 then
     refuse node "operands of shape %s and %s are not matrices" (shape_text shape_a) (shape_text shape_b);
@@ -226,23 +223,26 @@ let gemm node operands =
 (* What the window attributes say for two spatial axes; also used by MaxPool. *)
 type window = { kernel : int array; stride : int array; dilation : int array; before : int array; after : int array }
 
+let largest_window = 65536       (* of every number of a window, so that their products stay small *)
+
 let window_attributes node kernel =
+  let outside least v = Array.exists (fun x -> x < least || x > largest_window) v in
   let pair name least default =
     match ints_attribute node name with
     | None -> [| default; default |]
     | Some v ->
-      if Array.length v <> 2 || Array.exists (fun x -> x < least) v then refuse node "%s is %s" name (shape_text v);
+      if Array.length v <> 2 || outside least v then refuse node "%s is %s" name (shape_text v);
       v
   in
   (match ints_attribute node "kernel_shape" with
    | Some k when k <> kernel -> refuse node "kernel_shape %s, kernel %s" (shape_text k) (shape_text kernel)
    | _ -> ());
-  if Array.exists (fun k -> k < 1) kernel then refuse node "kernel %s" (shape_text kernel);
+  if outside 1 kernel then refuse node "kernel %s" (shape_text kernel);
   let pads =
     match ints_attribute node "pads" with
     | None -> [| 0; 0; 0; 0 |]
     | Some p ->
-      if Array.length p <> 4 || Array.exists (fun x -> x < 0) p then refuse node "pads %s" (shape_text p);
+      if Array.length p <> 4 || outside 0 p then refuse node "pads %s" (shape_text p);
       p
   in
   (match string_attribute node "auto_pad" "NOTSET" with
@@ -330,6 +330,9 @@ let conv_transpose node operands =
     | None -> [| 0; 0 |]
     | Some p -> if Array.length p <> 2 || Array.exists (fun x -> x < 0) p then refuse node "output_padding %s" (shape_text p); p
   in
+  (* padding of a stride or more would be rows that no kernel position reaches *)
+  Array.iteri (fun axis p ->
+      if p >= max w.stride.(axis) w.dilation.(axis) then refuse node "output_padding %s" (shape_text extra)) extra;
   let extent axis =
     let size = (shape.(axis + 2) - 1) * w.stride.(axis) + reach w axis + extra.(axis) - w.before.(axis) - w.after.(axis) in
     if size < 1 then refuse node "output extent %d" size;

@@ -3,6 +3,7 @@
 
 let usage =
   "usage: axiom-check-coq CERT --model MODEL --property PROPERTY\n\
+   \       axiom-check-coq CERT --model MODEL --property PROPERTY --trace\n\
    \       axiom-check-coq --inspect --model MODEL --property PROPERTY\n\
    \       axiom-check-coq --dump --model MODEL --property PROPERTY\n\n\
    Decides whether the certificate CERT proves that no execution of the ONNX model\n\
@@ -10,6 +11,7 @@ let usage =
    are, not decompressed.\n\n\
    \  --inspect   print the counts of the model's core program and of the property\n\
    \  --dump      print every number of the core program and of the property\n\
+   \  --trace     print the result of every instruction of the certificate\n\
    \  --help      print this text\n\n\
    exit status: 0 accepted, 5 rejected, 4 model or property malformed, 2 usage\n"
 
@@ -65,6 +67,9 @@ let () =
     | "--model" :: path :: rest -> once model "--model" path; arguments rest
     | "--property" :: path :: rest -> once property "--property" path; arguments rest
     | "--inspect" :: rest -> mode := `Inspect; arguments rest
+    | "--trace" :: rest ->
+      Check_tree.trace := Some (fun what bits -> Printf.printf "%s %016Lx\n" what bits);
+      arguments rest
     | "--dump" :: rest -> mode := `Dump; arguments rest
     | option :: _ when String.length option > 1 && option.[0] = '-' -> refuse (option ^ ": not understood")
     | path :: rest -> once cert "the certificate" path; arguments rest

@@ -6,8 +6,8 @@
 type direction = Nearest | Up | Down
 
 (* A literal is refused above these sizes: exact arithmetic on it would cost more than any honest file needs. *)
-let max_literal = 4096
-let max_exponent = 10_000
+let max_literal = 2_000
+let max_exponent = 2_000
 
 (* sign? (digits ('.' digits?)? | '.' digits) ([eE] sign? digits)? ; None for anything else *)
 let decimal_of_string text =

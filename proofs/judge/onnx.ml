@@ -8,9 +8,9 @@ type floats = (float, Bigarray.float32_elt, Bigarray.c_layout) Bigarray.Array1.t
 
 type values =
   | Floats of floats            (* float32, all finite *)
-  | Integers of Z.t array       (* any integer type *)
+  | Integers of int * Z.t array (* the code of the type, the values *)
   | Booleans of bool array
-  | Opaque of int               (* a type without certified meaning (its code): refused where it is used *)
+  | Opaque of int               (* float16 or double (its code): can be moved, and is refused where values are needed *)
 
 type tensor = { shape : int array; values : values }
 
@@ -30,13 +30,12 @@ type node = {
   label : string;               (* name of the node, may be empty *)
   op : string;
   domain : string;
-  inputs : string array;        (* "" for an absent optional operand; none at the end *)
+  inputs : string array;        (* "" for an absent optional operand *)
   outputs : string array;
   attributes : attribute list;
 }
 
 type graph = {
-  opset : int;
   nodes : node array;
   initialisers : (string * tensor) list;           (* in file order *)
   inputs : (string * int array) list;              (* those that are not initialisers, in file order, float32 *)
@@ -45,6 +44,7 @@ type graph = {
 
 let max_rank = 16
 let max_elements = 1 lsl 28     (* of one tensor *)
+let float16 = 10 and double = 11
 let max_items = 1 lsl 20        (* nodes, names, attributes *)
 
 let attribute_float = 1 and attribute_int = 2 and attribute_string = 3 and attribute_tensor = 4
@@ -74,19 +74,26 @@ let raw_integer raw at width signed =
 
 let float_finite x = x -. x = 0.0
 
+(* A code of an enumeration; what is out of range must not wrap round to one that is in it. *)
+let code what value =
+  let v = Wire.as_varint what value in
+  if Int64.compare v 0L < 0 || Int64.compare v 1000L > 0 then malformed "onnx: %s is %Lu" what v;
+  Int64.to_int v
+
 let tensor (slice : Wire.slice) =
-  let dims = ref [] and rank = ref 0 and code = ref 0 and name = ref "" in
+  let dims = ref [] and rank = ref 0 and type_code = ref 0 and name = ref "" in
   let raw = ref None and typed_floats = ref [] and ints32 = ref [] and ints64 = ref [] and uints64 = ref [] in
-  let doubles = ref false in
+  let doubles = ref 0 in
   let fs = Grow.floats () in
   Wire.iter (fun number value ->
       match number with
       | 1 -> Wire.each_varint "dims" (fun d -> incr rank; if !rank <= max_rank then dims := d :: !dims) value
-      | 2 -> code := Int64.to_int (Wire.as_varint "data_type" value)
+      | 2 -> type_code := code "data_type" value
       | 3 -> malformed "onnx: a tensor is cut into segments, which has no certified meaning"
       | 4 -> typed_floats := value :: !typed_floats
       | 5 -> ints32 := value :: !ints32
-      | 6 | 10 -> doubles := true
+      | 6 -> malformed "onnx: a tensor of strings has no certified meaning"
+      | 10 -> doubles := !doubles + (match value with Wire.Fixed64 _ -> 8 | v -> Wire.length (Wire.as_bytes "double_data" v))
       | 7 -> ints64 := value :: !ints64
       | 11 -> uints64 := value :: !uints64
       | 8 -> name := Wire.as_string "name" value
@@ -108,12 +115,13 @@ let tensor (slice : Wire.slice) =
   in
   let count = element_count what shape in
   let check_count n = if n <> count then malformed "%s holds %d values, its shape asks for %d" what n count in
+  let present = List.exists (function Wire.Bytes s -> Wire.length s > 0 | _ -> true) in
   let typed used =
     (* raw data and typed data exclude each other, and typed data belongs into the field of its type *)
-    List.iter (fun (field, present) ->
-        if present && (field <> used || !raw <> None) then malformed "%s has data in field %s, which is not that of its type" what field)
-      [ "float_data", !typed_floats <> []; "int32_data", !ints32 <> []; "int64_data", !ints64 <> [];
-        "uint64_data", !uints64 <> []; "another", !doubles ]
+    List.iter (fun (field, some) ->
+        if some && (field <> used || !raw <> None) then malformed "%s has data in field %s, which is not that of its type" what field)
+      [ "float_data", present !typed_floats; "int32_data", present !ints32; "int64_data", present !ints64;
+        "uint64_data", present !uints64; "double_data", !doubles > 0 ]
   in
   let collect fields =
     let out = ref [] and n = ref 0 in
@@ -130,7 +138,7 @@ let tensor (slice : Wire.slice) =
         r) !raw
   in
   let values =
-    match !code with
+    match !type_code with
     | 1 ->
       typed "float_data";
       let finite index x = if not (float_finite x) then malformed "%s: value %d is not finite" what index in
@@ -152,20 +160,28 @@ let tensor (slice : Wire.slice) =
       Booleans (match raw_of 1 with
           | Some r -> Array.init count (fun n -> r.text.[r.at + n] <> '\000')
           | None -> Array.map (fun v -> v <> 0L) (collect !ints32))
+    | code when code = double ->
+      typed "double_data";
+      (match raw_of 8 with Some _ -> () | None -> if !doubles <> 8 * count then check_count (!doubles / 8));
+      Opaque code
+    | code when code = float16 ->
+      typed "int32_data";
+      (match raw_of 2 with Some _ -> () | None -> ignore (collect !ints32));
+      Opaque code
     | code ->
       match integer_type code with
-      | None -> Opaque code
+      | None -> malformed "%s has element type %d, which has no certified meaning" what code
       | Some (width, signed) ->
         let field = if width = 8 && signed then "int64_data" else if code > 11 then "uint64_data" else "int32_data" in
         typed field;
         match raw_of width with
-        | Some r -> Integers (Array.init count (fun n -> raw_integer r.text (r.at + width * n) width signed))
+        | Some r -> Integers (code, Array.init count (fun n -> raw_integer r.text (r.at + width * n) width signed))
         | None ->
           let values = collect (if field = "int64_data" then !ints64 else if field = "uint64_data" then !uints64 else !ints32) in
           let bits = 8 * width in
           let low = if signed then Z.neg (Z.shift_left Z.one (bits - 1)) else Z.zero in
           let high = Z.pred (Z.shift_left Z.one (if signed then bits - 1 else bits)) in
-          Integers (Array.mapi (fun n v ->
+          Integers (code, Array.mapi (fun n v ->
               let z = if signed || width < 8 then Z.of_int64 v else Z.extract (Z.of_int64 v) 0 64 in
               if Z.lt z low || Z.gt z high then malformed "%s: value %d is outside its type" what n;
               z) values)
@@ -190,17 +206,12 @@ let attribute (slice : Wire.slice) =
             incr count;
             if !count > max_items then malformed "onnx: attribute '%s' has more than %d integers" (shown !a.name) max_items;
             is := v :: !is) value
-      | 20 -> a := { !a with kind = Int64.to_int (Wire.as_varint "attribute type" value) }
+      | 20 -> a := { !a with kind = code "attribute type" value }
       | 21 ->
         if Wire.length (Wire.as_bytes "ref_attr_name" value) > 0 then
           malformed "onnx: attribute '%s' refers to a function attribute, which has no certified meaning" (shown !a.name)
       | _ -> ()) slice;
   { !a with fs = Grow.float_array fs; is = Array.of_list (List.rev !is) }
-
-let without_trailing_blanks names =
-  let n = ref (Array.length names) in
-  while !n > 0 && names.(!n - 1) = "" do decr n done;
-  Array.sub names 0 !n
 
 let node index (slice : Wire.slice) =
   let inputs = ref [] and outputs = ref [] and label = ref "" and op = ref "" and domain = ref "" and attributes = ref [] in
@@ -213,22 +224,24 @@ let node index (slice : Wire.slice) =
       | 5 -> attributes := attribute (Wire.as_bytes "node attribute" value) :: !attributes
       | 7 -> domain := Wire.as_string "node domain" value
       | _ -> ()) slice;
-  let names list = without_trailing_blanks (Array.of_list (List.rev list)) in
+  let names list = Array.of_list (List.rev list) in
   { index; label = !label; op = !op; domain = !domain; inputs = names !inputs; outputs = names !outputs;
     attributes = List.rev !attributes }
 
 (* A ValueInfoProto: the name, and the element type and dimensions when they are given. *)
 let value_info (slice : Wire.slice) =
-  let name = ref "" and code = ref 0 and shape = ref None in
+  let name = ref "" and element = ref 0 and shape = ref None and types = ref 0 in
   let dimension s =
     let size = ref 1 in
     Wire.iter (fun number value ->
-        if number = 1 then begin
+        match number with
+        | 1 ->
           let d = Wire.as_varint "dim_value" value in
           if Int64.compare d (Int64.of_int max_elements) > 0 then malformed "onnx: input '%s' has a dimension of %Ld" (shown !name) d;
           (* 0 and negative dimensions stand for a batch that is not fixed: one sample *)
-          size := max 1 (Int64.to_int d)
-        end) s;
+          size := if Int64.compare d 1L < 0 then 1 else Int64.to_int d
+        | 2 -> size := 1
+        | _ -> ()) s;
     !size
   in
   let tensor_shape s =
@@ -239,16 +252,25 @@ let value_info (slice : Wire.slice) =
           if !rank > max_rank then malformed "onnx: '%s' has rank above %d" (shown !name) max_rank;
           dims := dimension (Wire.as_bytes "dim" value) :: !dims
         end) s;
+    if !shape <> None then malformed "onnx: input '%s' has two shapes" (shown !name);
     shape := Some (Array.of_list (List.rev !dims))
   in
   let tensor_type s =
     Wire.iter (fun number value ->
         match number with
-        | 1 -> code := Int64.to_int (Wire.as_varint "elem_type" value)
+        | 1 -> element := code "elem_type" value
         | 2 -> tensor_shape (Wire.as_bytes "shape" value)
         | _ -> ()) s
   in
-  let kind s = Wire.iter (fun number value -> if number = 1 then tensor_type (Wire.as_bytes "tensor_type" value)) s in
+  let denotation = 6 in
+  let kind s =
+    Wire.iter (fun number value ->
+        if number <> denotation then begin
+          incr types;
+          if number <> 1 || !types > 1 then malformed "onnx: input '%s' is not one tensor" (shown !name);
+          tensor_type (Wire.as_bytes "tensor_type" value)
+        end) s
+  in
   Wire.iter (fun number value ->
       match number with
       | 1 -> name := Wire.as_string "value name" value
@@ -257,9 +279,15 @@ let value_info (slice : Wire.slice) =
       match number with
       | 2 -> kind (Wire.as_bytes "value type" value)
       | _ -> ()) slice;
-  !name, !code, !shape
+  if !shape = None then malformed "onnx: input '%s' has no shape" (shown !name);
+  !name, !element, Option.get !shape
 
-let graph opset (slice : Wire.slice) =
+let output_name (slice : Wire.slice) =
+  let name = ref "" in
+  Wire.iter (fun number value -> if number = 1 then name := Wire.as_string "value name" value) slice;
+  !name
+
+let graph (slice : Wire.slice) =
   let nodes = ref [] and count = ref 0 and initialisers = ref [] and inputs = ref [] and outputs = ref [] in
   let counted () =
     incr count;
@@ -271,7 +299,7 @@ let graph opset (slice : Wire.slice) =
       | 1 -> counted (); nodes := node !node_count (Wire.as_bytes "node" value) :: !nodes; incr node_count
       | 5 -> counted (); initialisers := tensor (Wire.as_bytes "initializer" value) :: !initialisers
       | 11 -> counted (); inputs := value_info (Wire.as_bytes "input" value) :: !inputs
-      | 12 -> counted (); outputs := value_info (Wire.as_bytes "output" value) :: !outputs
+      | 12 -> counted (); outputs := output_name (Wire.as_bytes "output" value) :: !outputs
       | 15 -> malformed "onnx: sparse initialisers have no certified meaning"
       | _ -> ()) slice;
   let initialisers = List.rev !initialisers in
@@ -286,13 +314,11 @@ let graph opset (slice : Wire.slice) =
         else begin
           if name = "" then malformed "onnx: an input has no name";
           if code <> 1 then malformed "onnx: input '%s' has element type %d, only float32 (1) has a certified meaning" (shown name) code;
-          match shape with
-          | None -> malformed "onnx: input '%s' has no shape" (shown name)
-          | Some shape -> Some (name, shape)
+          Some (name, shape)
         end) (List.rev !inputs)
   in
-  { opset; nodes = Array.of_list (List.rev !nodes); initialisers; inputs;
-    outputs = List.rev_map (fun (name, _, _) -> name) !outputs }
+  { nodes = Array.of_list (List.rev !nodes); initialisers; inputs;
+    outputs = List.rev !outputs }
 
 let read text =
   let graph_slice = ref None and opsets = ref [] in
@@ -308,7 +334,8 @@ let read text =
             | 1 -> domain := Wire.as_string "opset domain" value
             | 2 -> version := Wire.as_varint "opset version" value
             | _ -> ()) (Wire.as_bytes "opset_import" value);
-        if !domain = "" || !domain = "ai.onnx" then opsets := !version :: !opsets
+        (* exporters repeat an entry; only two different versions leave the meaning open *)
+        if (!domain = "" || !domain = "ai.onnx") && not (List.mem !version !opsets) then opsets := !version :: !opsets
       | 25 -> malformed "onnx: model-local functions have no certified meaning"
       | _ -> ()) (Wire.whole text);
   match !graph_slice, !opsets with
@@ -316,6 +343,6 @@ let read text =
   | _, [] -> malformed "onnx: model names no version of the default operator set"
   | _, _ :: _ :: _ -> malformed "onnx: model names two versions of the default operator set"
   | Some slice, [ version ] ->
-    if Int64.compare version 7L < 0 || Int64.compare version 1000L > 0 then
+    if Int64.compare version 7L < 0 then
       malformed "onnx: operator set %Ld has no certified meaning, 7 is the least" version;
-    graph (Int64.to_int version) slice
+    graph slice

@@ -6,54 +6,12 @@
 
 open Refusal
 
-type sexp = Atom of string * int | List of sexp list * int   (* with the line *)
-
-let max_depth = 200              (* of parentheses; keeps the recursive functions below shallow *)
+let max_depth = 100_000          (* of parentheses *)
 let max_disjuncts = 1 lsl 20
 let max_variables = 1 lsl 24
 let max_atoms = 1 lsl 25         (* over all disjuncts of the expansion *)
 
 let refuse line format = Printf.ksprintf (fun text -> malformed "vnnlib: line %d: %s" line text) format
-
-(* ---- text to s-expressions ---- *)
-
-(* Calls [command] for every expression of the file, in order; the stack of open lists is explicit. *)
-let iter_expressions command text =
-  let n = String.length text in
-  let line = ref 1 and p = ref 0 in
-  let stack = ref [] and depth = ref 0 in
-  let put e =
-    match !stack with
-    | [] -> command e
-    | (items, l) :: rest -> stack := (e :: items, l) :: rest
-  in
-  while !p < n do
-    match text.[!p] with
-    | '\n' -> incr line; incr p
-    | ' ' | '\t' | '\r' -> incr p
-    | ';' -> while !p < n && text.[!p] <> '\n' do incr p done
-    | '(' ->
-      incr depth;
-      if !depth > max_depth then refuse !line "more than %d nested parentheses" max_depth;
-      stack := ([], !line) :: !stack;
-      incr p
-    | ')' ->
-      (match !stack with
-       | [] -> refuse !line "')' without '('"
-       | (items, l) :: rest ->
-         stack := rest;
-         decr depth;
-         put (List (List.rev items, l)));
-      incr p
-    | _ ->
-      let begun = !p in
-      let inside c = match c with '(' | ')' | ';' | ' ' | '\t' | '\r' | '\n' -> false | _ -> true in
-      while !p < n && inside text.[!p] do incr p done;
-      put (Atom (String.sub text begun (!p - begun), !line))
-  done;
-  match !stack with
-  | [] -> ()
-  | (_, l) :: _ -> refuse l "'(' is never closed"
 
 (* ---- variables and linear terms ---- *)
 
@@ -86,32 +44,11 @@ let constant q = { terms = Terms.empty; constant = q }
 let scale q l =
   if Q.sign q = 0 then constant Q.zero
   else { terms = Terms.map (Q.mul q) l.terms; constant = Q.mul q l.constant }
+let variable v = { terms = Terms.singleton v Q.one; constant = Q.zero }
 let add a b =
   let together _ x y = let s = Q.add x y in if Q.sign s = 0 then None else Some s in
   { terms = Terms.union together a.terms b.terms; constant = Q.add a.constant b.constant }
-
-let rec linear declared = function
-  | Atom (text, line) ->
-    (match variable_of_string text with
-     | Some v ->
-       if not (Hashtbl.mem declared v) then refuse line "'%s' is not declared" (shown text);
-       { terms = Terms.singleton v Q.one; constant = Q.zero }
-     | None ->
-       match Numbers.decimal_of_string text with
-       | Some q -> constant q
-       | None -> refuse line "'%s' is neither a number nor a variable" (shown text))
-  | List (Atom ("+", _) :: (_ :: _ as operands), _) ->
-    List.fold_left (fun sum e -> add sum (linear declared e)) (constant Q.zero) operands
-  | List ([ Atom ("-", _); operand ], _) -> scale Q.minus_one (linear declared operand)
-  | List (Atom ("-", _) :: first :: rest, _) ->
-    List.fold_left (fun sum e -> add sum (scale Q.minus_one (linear declared e))) (linear declared first) rest
-  | List (Atom ("*", _) :: (_ :: _ as operands), line) ->
-    List.fold_left (fun product e ->
-        let l = linear declared e in
-        if Terms.is_empty l.terms then scale l.constant product
-        else if Terms.is_empty product.terms then scale product.constant l
-        else refuse line "product of two variables") (constant Q.one) operands
-  | List (_, line) -> refuse line "not a linear term"
+let subtract a b = add a (scale Q.minus_one b)
 
 (* ---- atoms ---- *)
 
@@ -166,47 +103,122 @@ let product line a b =
     List.concat_map (fun x -> List.map (fun y -> both x y) b) a
   end
 
-let inequality declared line left right =
-  (* left <= right as  sum terms <= bound *)
-  let difference = add left (scale Q.minus_one right) in
+(* left <= right *)
+let inequality line left right =
+  let difference = subtract left right in
   let bound = Q.neg difference.constant in
   match Terms.bindings difference.terms with
   | [] -> if Q.sign bound >= 0 then [ All ] else []
   | [ X j, q ] when Q.equal q Q.one -> [ One (Upper (j, bound)) ]
   | [ X j, q ] when Q.equal q Q.minus_one -> [ One (Lower (j, Q.neg bound)) ]
-  | _ -> ignore declared; [ One (form line difference.terms bound) ]
+  | _ -> [ One (form line difference.terms bound) ]
 
-let rec formula declared = function
-  | List (Atom ("and", line) :: operands, _) ->
-    List.fold_left (fun so_far e -> product line so_far (formula declared e)) [ All ] operands
-  | List (Atom ("or", line) :: operands, _) ->
-    let parts = List.map (formula declared) operands in
-    if List.fold_left (fun n p -> n + List.length p) 0 parts > max_disjuncts then
-      refuse line "expands to more than %d conjunctions" max_disjuncts;
-    List.concat parts
-  | List ([ Atom (("<=" | "<"), line); left; right ], _) ->
-    inequality declared line (linear declared left) (linear declared right)
-  | List ([ Atom ((">=" | ">"), line); left; right ], _) ->
-    inequality declared line (linear declared right) (linear declared left)
-  | List (_, line) | Atom (_, line) -> refuse line "not a formula"
+(* ---- reading: every list is reduced to its value when it is closed, so that nothing recurs on the text ---- *)
+
+type value =
+  | Word of string
+  | Linear of linear
+  | Formula of conjunction list
+  | Command                                     (* a declaration or an assertion that has been carried out *)
+
+type file = { declared : (variable, unit) Hashtbl.t; mutable so_far : conjunction list }
+
+let declare file line name =
+  match variable_of_string name with
+  | None -> refuse line "'%s' is not X_i or Y_i" (shown name)
+  | Some v ->
+    if Hashtbl.mem file.declared v then refuse line "'%s' is declared twice" (shown name);
+    if Hashtbl.length file.declared >= max_variables then refuse line "more than %d variables" max_variables;
+    Hashtbl.add file.declared v ()
+
+let linear file line = function
+  | Linear l -> l
+  | Word text ->
+    (match variable_of_string text with
+     | Some v when Hashtbl.mem file.declared v -> variable v
+     | Some _ -> refuse line "'%s' is not declared" (shown text)
+     | None ->
+       match Numbers.decimal_of_string text with
+       | Some q -> constant q
+       | None -> refuse line "'%s' is neither a number nor a variable" (shown text))
+  | Formula _ | Command -> refuse line "a formula stands where a term is needed"
+
+let formula line = function
+  | Formula f -> f
+  | Word _ | Linear _ | Command -> refuse line "a formula is needed"
+
+let multiply line product l =
+  if Terms.is_empty l.terms then scale l.constant product
+  else if Terms.is_empty product.terms then scale product.constant l
+  else refuse line "product of two variables"
+
+let union line parts =
+  if List.fold_left (fun n p -> n + List.length p) 0 parts > max_disjuncts then
+    refuse line "expands to more than %d conjunctions" max_disjuncts;
+  List.concat parts
+
+(* The value of a list with these items. *)
+let reduce file line items =
+  let terms rest = List.rev (List.rev_map (linear file line) rest) in
+  match items with
+  | [ Word "declare-const"; Word name; Word "Real" ] -> declare file line name; Command
+  | [ Word "assert"; body ] -> file.so_far <- product line file.so_far (formula line body); Command
+  | Word "and" :: (_ :: _ as rest) ->
+    Formula (List.fold_left (fun so_far f -> product line so_far (formula line f)) [ All ] rest)
+  | Word "or" :: (_ :: _ as rest) -> Formula (union line (List.rev (List.rev_map (formula line) rest)))
+  | [ Word ("<=" | "<"); left; right ] -> Formula (inequality line (linear file line left) (linear file line right))
+  | [ Word (">=" | ">"); left; right ] -> Formula (inequality line (linear file line right) (linear file line left))
+  | Word "+" :: (_ :: _ as rest) -> Linear (List.fold_left add (constant Q.zero) (terms rest))
+  | [ Word "-"; operand ] -> Linear (scale Q.minus_one (linear file line operand))
+  | Word "-" :: first :: rest -> Linear (List.fold_left subtract (linear file line first) (terms rest))
+  | Word "*" :: (_ :: _ as rest) -> Linear (List.fold_left (multiply line) (constant Q.one) (terms rest))
+  | Word other :: _ -> refuse line "'%s' cannot stand here or has other operands" (shown other)
+  | _ -> refuse line "a list that begins with no word"
+
+let read_file text =
+  let file = { declared = Hashtbl.create 64; so_far = [ All ] } in
+  let n = String.length text in
+  let line = ref 1 and p = ref 0 in
+  let stack = ref [] and depth = ref 0 in      (* open lists: their items, last first, and the line of '(' *)
+  let put value =
+    match !stack, value with
+    | (items, l) :: rest, _ -> stack := (value :: items, l) :: rest
+    | [], Command -> ()
+    | [], _ -> refuse !line "neither declare-const nor assert"
+  in
+  while !p < n do
+    match text.[!p] with
+    | '\n' -> incr line; incr p
+    | ' ' | '\t' | '\r' -> incr p
+    | ';' -> while !p < n && text.[!p] <> '\n' do incr p done
+    | '(' ->
+      incr depth;
+      if !depth > max_depth then refuse !line "more than %d nested parentheses" max_depth;
+      stack := ([], !line) :: !stack;
+      incr p
+    | ')' ->
+      (match !stack with
+       | [] -> refuse !line "')' without '('"
+       | (items, l) :: rest ->
+         stack := rest;
+         decr depth;
+         put (reduce file l (List.rev items)));
+      incr p
+    | _ ->
+      let begun = !p in
+      let inside c = match c with '(' | ')' | ';' | ' ' | '\t' | '\r' | '\n' -> false | _ -> true in
+      while !p < n && inside text.[!p] do incr p done;
+      put (Word (String.sub text begun (!p - begun)))
+  done;
+  (match !stack with
+   | [] -> ()
+   | (_, l) :: _ -> refuse l "'(' is never closed");
+  file
 
 type t = { inputs : int; outputs : int; conjunctions : conjunction list }
 
 let read text =
-  let declared = Hashtbl.create 64 in
-  let conjunctions = ref [ All ] in
-  let command = function
-    | List ([ Atom ("declare-const", line); Atom (name, _); Atom ("Real", _) ], _) ->
-      (match variable_of_string name with
-       | None -> refuse line "'%s' is not X_i or Y_i" (shown name)
-       | Some v ->
-         if Hashtbl.mem declared v then refuse line "'%s' is declared twice" (shown name);
-         if Hashtbl.length declared >= max_variables then refuse line "more than %d variables" max_variables;
-         Hashtbl.add declared v ())
-    | List ([ Atom ("assert", line); body ], _) -> conjunctions := product line !conjunctions (formula declared body)
-    | List (_, line) | Atom (_, line) -> refuse line "neither declare-const nor assert"
-  in
-  iter_expressions command text;
+  let { declared; so_far } = read_file text in
   let inputs = ref 0 and outputs = ref 0 in
   Hashtbl.iter (fun v () -> match v with X _ -> incr inputs | Y _ -> incr outputs) declared;
   (* n distinct indices without a gap are 0 .. n-1 *)
@@ -214,7 +226,7 @@ let read text =
       match v with
       | X i -> if i >= !inputs then malformed "vnnlib: X_%d is declared, but only %d X" i !inputs
       | Y i -> if i >= !outputs then malformed "vnnlib: Y_%d is declared, but only %d Y" i !outputs) declared;
-  { inputs = !inputs; outputs = !outputs; conjunctions = !conjunctions }
+  { inputs = !inputs; outputs = !outputs; conjunctions = so_far }
 
 (* ---- numbers ---- *)
 
