@@ -63,7 +63,7 @@ let operators_read owner elements =
 
 let row_terms a i = a.start.(i + 1) - a.start.(i)
 
-let extra_of program owner column_terms operator =
+let extra_of owner column_terms operator =
   match operator with
   | Affine a ->
     let rows = Array.length a.bias in
@@ -89,7 +89,6 @@ let extra_of program owner column_terms operator =
       | _ -> [||]
     in
     let m = float_of_int (operator_size operator) in
-    ignore program;
     { reads; own_m = m; total = m; w1 = [||]; gam = [||]; s = [||]; err = [||]; xm = 0.0; computed_at = -1 }
 
 let larger_end lo hi = fmax (Float.abs lo) (Float.abs hi)
@@ -99,7 +98,7 @@ let create program property semantics =
   let owner = Array.make n 0 in
   Array.iteri (fun p operator -> Array.fill owner program.first.(p) (operator_size operator) p) program.operators;
   let column_terms = Array.make n 0 in
-  let extra = Array.map (extra_of program owner column_terms) program.operators in
+  let extra = Array.map (extra_of owner column_terms) program.operators in
   let relevant = Array.make n false and piecewise = Array.make n true in
   Array.iter (fun operator ->
       match operator with
@@ -479,7 +478,7 @@ let check_premise t r p (a : affine) =
   for i = 0 to Array.length a.bias - 1 do
     let v = ((1.0 +. x.gam.(i)) *. a.factor) *. x.s.(i) +. 1.0 in
     if not (v < 0x1p127) then
-      reject r "the premise fails: operator %d, row %d may reach %h" p i v
+      reject r "overflow is not excluded for element %d: S = %.17g" (t.program.first.(p) + i) x.s.(i)
   done
 
 let sweep_rows t rule p (a : affine) =
@@ -668,7 +667,8 @@ let refute t r active =
   let rule, multipliers = slope_spec t r in
   let lb = sweep_form t d sel rule multipliers in
   clear_inputs t;
-  if not (lb > 0.0) then reject r "REFUTE: the sweep gives %h" lb
+  if lb <> lb then reject r "REFUTE: the sweep does not work out";
+  if not (lb > 0.0) then reject r "REFUTE: the bound is %.17g, not above 0" lb
 
 let is_empty t =
   let empty = ref false in
@@ -691,10 +691,9 @@ type child =
 (* A node whose children are being visited. *)
 type frame = { mark : int; active : int; mutable children : child list }
 
-let split t r what first_element allowed =
+let split t r what allowed =
   let e = varint r in
   if not (allowed e) then reject r "%s: element %d" what e;
-  ignore first_element;
   let v =
     match byte r with
     | 0 -> if what = "SPLIT INPUT" then t.lo.(e) +. (t.hi.(e) -. t.lo.(e)) *. 0.5 else 0.0
@@ -724,8 +723,8 @@ let run_node t r first_instruction active =
      | 2 -> clip t r active; trace_bounds t "clip"
      | 3 ->
        children := Some (if active >= 0 then [ Disjunct active ] else List.init (Array.length t.property) (fun d -> Disjunct d))
-     | 4 -> children := Some (split t r "SPLIT INPUT" 0 (fun j -> j < t.program.inputs))
-     | 5 -> children := Some (split t r "SPLIT ELEMENT" 0 (fun e -> e < t.program.elements && is_affine t t.owner.(e)))
+     | 4 -> children := Some (split t r "SPLIT INPUT" (fun j -> j < t.program.inputs))
+     | 5 -> children := Some (split t r "SPLIT ELEMENT" (fun e -> e < t.program.elements && is_affine t t.owner.(e)))
      | 6 -> refute t r active; children := Some []
      | 7 -> if not (is_empty t) then reject r "EMPTY: the context is not empty"; children := Some []
      | _ -> reject r "instruction %d" code);

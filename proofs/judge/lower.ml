@@ -11,20 +11,23 @@ let movement = [ "Identity"; "Dropout"; "Flatten"; "Reshape"; "Squeeze"; "Unsque
 let is_sum op = op = "Add" || op = "Sub"
 
 (* How often each tensor is used, and whether the last use seen is an operand of Add or Sub. *)
-type uses = { mutable times : int; mutable by_sum : bool; mutable is_output : bool }
+type uses = { mutable times : int; mutable left : int; mutable by_sum : bool; mutable is_output : bool }
+
+let forgotten = Constant { shape = [||]; values = Opaque 0 }
 
 let count_uses (graph : Onnx.graph) =
   let table = Hashtbl.create 256 in
   let uses name =
     match Hashtbl.find_opt table name with
     | Some u -> u
-    | None -> let u = { times = 0; by_sum = false; is_output = false } in Hashtbl.add table name u; u
+    | None -> let u = { times = 0; left = 0; by_sum = false; is_output = false } in Hashtbl.add table name u; u
   in
   Array.iter (fun (node : Onnx.node) ->
       Array.iter (fun name ->
           if name <> "" then begin
             let u = uses name in
             u.times <- u.times + 1;
+            u.left <- u.times;
             u.by_sum <- is_sum node.op
           end) node.inputs) graph.nodes;
   List.iter (fun name -> (uses name).is_output <- true) graph.outputs;
@@ -55,10 +58,10 @@ let lower_node state uses (node : Onnx.node) operands =
   | "Constant" -> Lower_movement.constant node operands
   | "Cast" -> Lower_movement.cast node operands
   | "Add" | "Sub" -> sum (Lower_sums.add_or_sub node operands) None
-  | "MatMul" -> sum (Lower_sums.matmul node operands) None
-  | "Gemm" -> let rows, scaled = Lower_sums.gemm node operands in sum rows scaled
-  | "Conv" -> sum (Lower_sums.conv node operands) None
-  | "ConvTranspose" -> sum (Lower_sums.conv_transpose node operands) None
+  | "MatMul" -> sum (Lower_sums.matmul state node operands) None
+  | "Gemm" -> let rows, scaled = Lower_sums.gemm state node operands in sum rows scaled
+  | "Conv" -> sum (Lower_sums.conv state node operands) None
+  | "ConvTranspose" -> sum (Lower_sums.conv_transpose state node operands) None
   | "BatchNormalization" -> Lower_others.batch_normalization state node operands
   | "Relu" -> Lower_others.unary state node operands Types.Relu 0.0
   | "LeakyRelu" -> Lower_others.leaky_relu state node operands
@@ -68,7 +71,7 @@ let lower_node state uses (node : Onnx.node) operands =
   | _ -> refuse node "operator"
 
 let program (graph : Onnx.graph) : Types.program =
-  let state = { emitted = []; firsts = []; next = 0; terms = 0 } in
+  let state = { emitted = []; firsts = []; next = 0; terms = 0; allotted = 0; worked = 0 } in
   let tensors : (string, tensor) Hashtbl.t = Hashtbl.create 256 in
   let define where name tensor =
     if Hashtbl.mem tensors name then malformed "onnx: %s defines '%s' a second time" where (shown name);
@@ -107,7 +110,16 @@ let program (graph : Onnx.graph) : Types.program =
         if p > 0 && name <> "" && (u.times > 0 || u.is_output) then refuse node "output %d is used" p) node.outputs;
     let operands = Array.map (fun name -> if name = "" then None else Some (Hashtbl.find tensors name)) node.inputs in
     let name = node.outputs.(0) in
-    define (place node) name (lower_node state uses node operands);
+    let result = lower_node state uses node operands in
+    allot state node (count node (tensor_shape result));
+    define (place node) name result;
+    (* what nothing reads any more takes no room *)
+    Array.iter (fun name ->
+        if name <> "" then begin
+          let u = uses name in
+          u.left <- u.left - 1;
+          if u.left = 0 && not u.is_output then Hashtbl.replace tensors name forgotten
+        end) node.inputs;
     List.iter (fun reader ->
         waiting.(reader) <- waiting.(reader) - 1;
         if waiting.(reader) = 0 then ready := Ready.add reader !ready) (Hashtbl.find_all readers name)

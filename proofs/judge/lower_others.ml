@@ -84,6 +84,7 @@ let max_pool state node operands =
   in
   let result = [| shape.(0); shape.(1); extent 0; extent 1 |] in
   let total = count node result in
+  work state node total (Onnx.element_count (place node) kernel);
   let start = Grow.ints () and sources = Grow.ints () in
   Grow.push_int start 0;
   for plane = 0 to shape.(0) * shape.(1) - 1 do

@@ -103,7 +103,7 @@ let add_or_sub node operands =
 
 (* ---- MatMul ---- *)
 
-let matmul node operands =
+let matmul state node operands =
   expect_operands node operands 2 2;
   let a = operand node operands 0 and b = operand node operands 1 in
   let shape_a = tensor_shape a and shape_b = tensor_shape b in
@@ -121,7 +121,7 @@ let matmul node operands =
   let shape =
     Array.concat [ batch; (if Array.length shape_a = 1 then [||] else [| m |]); (if Array.length shape_b = 1 then [||] else [| n |]) ]
   in
-  ignore (count node (Array.append batch [| m; n |]));
+  work state node (count node (Array.append batch [| m; n |])) inner;
   let out = builder () in
   let rows product =
     for t = 0 to Array.length at_a - 1 do
@@ -149,7 +149,7 @@ let matmul node operands =
 let largest_weight = ldexp 1.0 127
 
 (* Returns the rows and, for a scaled Gemm, its factor F. *)
-let gemm node operands =
+let gemm state node operands =
   expect_operands node operands 2 3;
   let a = operand node operands 0 and b = operand node operands 1 and c = optional operands 2 in
   let alpha = float_attribute node "alpha" 1.0 and beta = float_attribute node "beta" 1.0 in
@@ -169,7 +169,7 @@ let gemm node operands =
   (* exact: the product of two binary32 numbers is a binary64 number *)
   let by scale x = if scaled then within (scale *. x) else x in
   let shape = [| m; n |] in
-  ignore (count node shape);
+  work state node (count node shape) inner;
   let source =
     match c with
     | None -> [||]
@@ -274,7 +274,7 @@ let bias_column node operands (shape : int array) =
     let area = shape.(2) * shape.(3) in
     [ Array.init (count node shape) (fun entry -> Bigarray.Array1.get data (entry / area mod shape.(1))) ]
 
-let conv node operands =
+let conv state node operands =
   expect_operands node operands 2 3;
   let shape, elements = image node operands and kernel_shape, data = kernel_of node operands in
   let group = int_attribute node "group" 1 in
@@ -288,7 +288,8 @@ let conv node operands =
     room / w.stride.(axis) + 1
   in
   let result = [| shape.(0); channels; extent 0; extent 1 |] in
-  ignore (count node result);
+  let area = Onnx.element_count (place node) w.kernel in
+  work state node (count node result) (area * max 1 inner);
   let out = builder () in
   let kh = w.kernel.(0) and kw = w.kernel.(1) in
   for sample = 0 to shape.(0) - 1 do
@@ -316,7 +317,7 @@ let conv node operands =
   done;
   finish node out result 0 (bias_column node operands result)
 
-let conv_transpose node operands =
+let conv_transpose state node operands =
   expect_operands node operands 2 3;
   let shape, elements = image node operands and kernel_shape, data = kernel_of node operands in
   if int_attribute node "group" 1 <> 1 then refuse node "group %d" (int_attribute node "group" 1);
@@ -339,7 +340,8 @@ let conv_transpose node operands =
     size
   in
   let result = [| shape.(0); channels; extent 0; extent 1 |] in
-  ignore (count node result);
+  let area = Onnx.element_count (place node) w.kernel in
+  work state node (count node result) (area * shape.(1));
   let out = builder () in
   let kh = w.kernel.(0) and kw = w.kernel.(1) in
   (* the input position that kernel position [at] maps to output position [o], or -1 *)

@@ -26,10 +26,14 @@ type state = {
   mutable firsts : int list;
   mutable next : int;                       (* next element *)
   mutable terms : int;
+  mutable allotted : int;                   (* entries of all tensors made so far *)
+  mutable worked : int;                     (* products looked at, zeros included *)
 }
 
 let max_program_elements = 1 lsl 26
 let max_program_terms = 1 lsl 28
+let max_allotted = 1 lsl 28
+let max_work = 1 lsl 33
 
 let shape_text shape =
   "[" ^ String.concat "," (Array.to_list (Array.map string_of_int shape)) ^ "]"
@@ -109,7 +113,21 @@ let strides shape =
   for axis = rank - 2 downto 0 do out.(axis) <- out.(axis + 1) * shape.(axis + 1) done;
   out
 
-let count node shape = Onnx.element_count (place node) shape
+(* Number of entries of a tensor that a node makes. *)
+let count node shape =
+  let n = Onnx.element_count (place node) shape in
+  if n > max_program_elements then refuse node "a tensor of %d entries" n;
+  n
+
+(* A few bytes of a model can ask for much room and time; these two say when it is too much. *)
+let allot state node entries =
+  state.allotted <- state.allotted + entries;
+  if state.allotted > max_allotted then refuse node "the tensors have more than %d entries" max_allotted
+
+let work state node entries products_each =
+  if products_each > 0 && entries > (max_work - state.worked) / products_each then
+    refuse node "more than %d products" max_work;
+  state.worked <- state.worked + entries * products_each
 
 (* numpy: extents agree or one of them is 1. *)
 let broadcast_shape node a b =

@@ -142,19 +142,22 @@ let tensor (slice : Wire.slice) =
     | 1 ->
       typed "float_data";
       let finite index x = if not (float_finite x) then malformed "%s: value %d is not finite" what index in
-      let data = Bigarray.Array1.create Bigarray.float32 Bigarray.c_layout count in
+      (* the bytes are counted before room is made for them *)
       (match raw_of 4 with
        | Some r ->
+         let data = Bigarray.Array1.create Bigarray.float32 Bigarray.c_layout count in
          for n = 0 to count - 1 do
            let x = Int32.float_of_bits (String.get_int32_le r.text (r.at + 4 * n)) in
            finite n x;
            Bigarray.Array1.unsafe_set data n x
-         done
+         done;
+         Floats data
        | None ->
          List.iter (Wire.each_float "float_data" (Grow.push_float fs)) (List.rev !typed_floats);
          check_count fs.nf;
-         for n = 0 to count - 1 do finite n fs.f.(n); Bigarray.Array1.set data n fs.f.(n) done);
-      Floats data
+         let data = Bigarray.Array1.create Bigarray.float32 Bigarray.c_layout count in
+         for n = 0 to count - 1 do finite n fs.f.(n); Bigarray.Array1.set data n fs.f.(n) done;
+         Floats data)
     | 9 ->
       typed "int32_data";
       Booleans (match raw_of 1 with
