@@ -147,9 +147,18 @@ let formula line = function
   | Formula f -> f
   | Word _ | Linear _ | Command -> refuse line "a formula is needed"
 
+(* Products are where exact numbers grow without bound. *)
+let max_bits = 1 lsl 14
+
+let check_size line l =
+  let small q = Z.numbits (Q.num q) <= max_bits && Z.numbits (Q.den q) <= max_bits in
+  if not (small l.constant && Terms.for_all (fun _ q -> small q) l.terms) then
+    refuse line "a number needs more than %d bits" max_bits;
+  l
+
 let multiply line product l =
-  if Terms.is_empty l.terms then scale l.constant product
-  else if Terms.is_empty product.terms then scale product.constant l
+  if Terms.is_empty l.terms then check_size line (scale l.constant product)
+  else if Terms.is_empty product.terms then check_size line (scale product.constant l)
   else refuse line "product of two variables"
 
 let union line parts =
