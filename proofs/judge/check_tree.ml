@@ -602,9 +602,10 @@ let constraint_form t (d : disjunct) (sel : selector) =
     let first = ref 0.0 and second = ref 0.0 in
     Array.iteri (fun k coefficient ->
         let x = t.x.(element f k) and size = Float.abs coefficient in
-        first := !first +. (size *. x) *. four_ulp;
+        first := !first +. size *. x;
         if t.semantics = Float32 && f.is_input.(k) then second := !second +. size *. (u *. x +. 0x1p-149)) f.coefficient;
-    (!first +. Float.abs f.bound *. four_ulp) +. !second
+    let terms = float_of_int (Array.length f.coefficient) in
+    (!first *. (fmax 4.0 terms *. ulp) +. Float.abs f.bound *. four_ulp) +. !second
   in
   match sel with
   | None, index ->

@@ -134,10 +134,7 @@ let program (graph : Onnx.graph) : Types.program =
         match Hashtbl.find_opt tensors name with
         | None -> malformed "onnx: nothing makes the output '%s'" (shown name)
         | Some (View (_, elements)) -> elements
-        | Some (Constant { values = Floats data; _ }) ->
-          let values = floats_of_bigarray data in
-          let first = emit state "onnx: outputs" (Types.Constant values) in
-          consecutive first (Array.length values)
+        | Some (Constant { values = Floats data; _ }) -> emit_constant state "onnx: outputs" data
         | Some (Constant _) -> malformed "onnx: output '%s' is not float32" (shown name)
         | Some (Pending _) -> assert false) graph.outputs
   in

@@ -107,6 +107,7 @@ let squeeze node operands =
   let dropped = Array.make rank false in
   (match axes_of node operands with
    | None -> Array.iteri (fun axis d -> dropped.(axis) <- d = 1) shape
+   | Some [||] -> refuse node "an empty list of axes"
    | Some axes ->
      let axes = Array.map (axis_of node rank) axes in
      distinct node axes;
@@ -203,6 +204,8 @@ let concat state node (operands : tensor option array) =
     Constant { shape = result; values = joined }
   end
 
+let largest_extent = 1 lsl 24     (* of an enlarged axis *)
+
 (* Nearest neighbour with whole scales: entry o of an axis reads entry floor(o / scale). *)
 let repeated node t scales =
   let shape = tensor_shape t in
@@ -214,6 +217,8 @@ let repeated node t scales =
         int_of_float s) scales
   in
   let result = Array.mapi (fun axis d -> d * whole.(axis)) shape in
+  Array.iteri (fun axis d ->
+      if whole.(axis) > 1 && d > largest_extent then refuse node "axis %d is enlarged to %d" axis d) result;
   let total = count node result in
   let from = strides shape and into = strides result in
   let source = Array.init total (fun n ->

@@ -72,6 +72,7 @@ let max_pool state node operands =
   let w = Lower_sums.window_attributes node kernel in
   if flag_attribute node "storage_order" then refuse node "storage_order is not 0";
   let ceil_mode = flag_attribute node "ceil_mode" in
+  if ceil_mode && string_attribute node "auto_pad" "NOTSET" <> "NOTSET" then refuse node "ceil_mode together with auto_pad";
   let extent axis =
     let size = shape.(axis + 2) and stride = w.stride.(axis) in
     let room = size + w.before.(axis) + w.after.(axis) - Lower_sums.reach w axis in

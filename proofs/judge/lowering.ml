@@ -62,13 +62,23 @@ let consecutive first size = Array.init size (fun n -> first + n)
 
 let floats_of_bigarray (data : Onnx.floats) = Array.init (Bigarray.Array1.dim data) (fun n -> Bigarray.Array1.get data n)
 
+let check_finite where (data : Onnx.floats) =
+  for n = 0 to Bigarray.Array1.dim data - 1 do
+    if not (Onnx.float_finite (Bigarray.Array1.get data n)) then
+      malformed "no certified meaning: %s: entry %d of a constant is not finite" where n
+  done
+
+(* The elements of a constant that becomes a core operator. *)
+let emit_constant state where (data : Onnx.floats) =
+  check_finite where data;
+  let values = floats_of_bigarray data in
+  let first = emit state where (Types.Constant values) in
+  consecutive first (Array.length values)
+
 (* The operand as a view; a constant becomes a core operator at this moment. *)
 let as_view state node what = function
   | View (shape, elements) -> shape, elements
-  | Constant { shape; values = Floats data } ->
-    let values = floats_of_bigarray data in
-    let first = emit state (place node) (Types.Constant values) in
-    shape, consecutive first (Array.length values)
+  | Constant { shape; values = Floats data } -> shape, emit_constant state (place node) data
   | Constant _ -> refuse node "%s is a constant that is not float32" what
   | Pending _ -> refuse node "%s is a sum that was not emitted" what
 
@@ -78,7 +88,7 @@ let strict_view node what = function
   | Pending _ -> refuse node "%s is a sum that was not emitted" what
 
 let float_constant node what = function
-  | Constant { shape; values = Floats data } -> shape, data
+  | Constant { shape; values = Floats data } -> check_finite (place node) data; shape, data
   | Constant _ -> refuse node "%s is not float32" what
   | _ -> refuse node "%s is not constant" what
 

@@ -7,7 +7,7 @@ open Refusal
 type floats = (float, Bigarray.float32_elt, Bigarray.c_layout) Bigarray.Array1.t
 
 type values =
-  | Floats of floats            (* float32, all finite *)
+  | Floats of floats            (* float32; whether they are finite is asked where they are used as numbers *)
   | Integers of int * Z.t array (* the code of the type, the values *)
   | Booleans of bool array
   | Opaque of int               (* float16 or double (its code): can be moved, and is refused where values are needed *)
@@ -141,14 +141,12 @@ let tensor (slice : Wire.slice) =
     match !type_code with
     | 1 ->
       typed "float_data";
-      let finite index x = if not (float_finite x) then malformed "%s: value %d is not finite" what index in
       (* the bytes are counted before room is made for them *)
       (match raw_of 4 with
        | Some r ->
          let data = Bigarray.Array1.create Bigarray.float32 Bigarray.c_layout count in
          for n = 0 to count - 1 do
            let x = Int32.float_of_bits (String.get_int32_le r.text (r.at + 4 * n)) in
-           finite n x;
            Bigarray.Array1.unsafe_set data n x
          done;
          Floats data
@@ -156,7 +154,7 @@ let tensor (slice : Wire.slice) =
          List.iter (Wire.each_float "float_data" (Grow.push_float fs)) (List.rev !typed_floats);
          check_count fs.nf;
          let data = Bigarray.Array1.create Bigarray.float32 Bigarray.c_layout count in
-         for n = 0 to count - 1 do finite n fs.f.(n); Bigarray.Array1.set data n fs.f.(n) done;
+         for n = 0 to count - 1 do Bigarray.Array1.set data n fs.f.(n) done;
          Floats data)
     | 9 ->
       typed "int32_data";

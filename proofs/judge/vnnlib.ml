@@ -199,7 +199,14 @@ let read_file text =
     match text.[!p] with
     | '\n' -> incr line; incr p
     | ' ' | '\t' | '\r' -> incr p
-    | ';' -> while !p < n && text.[!p] <> '\n' do incr p done
+    | ';' ->
+      (* some readers end a line at other control characters too, and would read what follows as a formula *)
+      while !p < n && text.[!p] <> '\n' do
+        let c = text.[!p] in
+        if c < ' ' && c <> '\t' && not (c = '\r' && !p + 1 < n && text.[!p + 1] = '\n') then
+          refuse !line "control character %d in a comment" (Char.code c);
+        incr p
+      done
     | '(' ->
       incr depth;
       if !depth > max_depth then refuse !line "more than %d nested parentheses" max_depth;
