@@ -496,7 +496,7 @@ let sweep_rows t rule p (a : affine) =
     clear_inputs t;
     lb
   in
-  (* List.map's order does not matter: no sweep changes the context *)
+  (* in any order: no sweep changes the context *)
   let results = List.rev_map (fun e -> let low = bound e 1.0 in e, low, bound e (-1.0)) !found in
   List.iter (fun (e, low, high) ->
       let lo = if low = low then fmax t.lo.(e) low else t.lo.(e) in

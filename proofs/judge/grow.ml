@@ -1,4 +1,4 @@
-(* Arrays that grow at the end: integers and unboxed floats. *)
+(* Arrays that grow at the end: integers and unboxed floats; and a map for long lists. *)
 
 type ints = { mutable i : int array; mutable ni : int }
 type floats = { mutable f : float array; mutable nf : int }
@@ -23,6 +23,9 @@ let push_float g (x : float) =
   end;
   Array.unsafe_set g.f g.nf x;
   g.nf <- g.nf + 1
+
+(* List.map without a stack frame per item, in order. *)
+let map_list f list = List.rev (List.rev_map f list)
 
 let int_array g = Array.sub g.i 0 g.ni
 let float_array g = Array.sub g.f 0 g.nf

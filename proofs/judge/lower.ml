@@ -78,7 +78,7 @@ let program (graph : Onnx.graph) : Types.program =
     Hashtbl.add tensors name tensor
   in
   List.iter (fun (name, t) -> define "an initialiser" name (Constant t)) graph.initialisers;
-  let sizes = List.map (fun (name, shape) -> Onnx.element_count (Printf.sprintf "onnx: input '%s'" (shown name)) shape) graph.inputs in
+  let sizes = Grow.map_list (fun (name, shape) -> Onnx.element_count (Printf.sprintf "onnx: input '%s'" (shown name)) shape) graph.inputs in
   let inputs = List.fold_left ( + ) 0 sizes in
   ignore (emit state "onnx: inputs" (Types.Input inputs));
   let at = ref 0 in
@@ -130,7 +130,7 @@ let program (graph : Onnx.graph) : Types.program =
     malformed "onnx: %s waits for a tensor that nothing makes" (place graph.nodes.(!stuck))
   end;
   let outputs =
-    List.map (fun name ->
+    Grow.map_list (fun name ->
         match Hashtbl.find_opt tensors name with
         | None -> malformed "onnx: nothing makes the output '%s'" (shown name)
         | Some (View (_, elements)) -> elements

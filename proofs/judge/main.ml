@@ -98,4 +98,5 @@ let () =
   | () -> finish 0
   | exception Refusal.Rejected reason -> Printf.printf "REJECTED: %s\n" reason; finish 5
   | exception Refusal.Malformed reason -> prerr_endline reason; finish 4
+  | exception Stack_overflow -> prerr_endline "out of stack"; finish 4
   | exception Out_of_memory -> prerr_endline "out of memory"; finish 4

@@ -9,6 +9,7 @@ open Refusal
 let max_depth = 100_000          (* of parentheses *)
 let max_disjuncts = 1 lsl 20
 let max_variables = 1 lsl 24
+let max_box_ends = 1 lsl 26      (* over all disjuncts *)
 let max_atoms = 1 lsl 25         (* over all disjuncts of the expansion *)
 
 let refuse line format = Printf.ksprintf (fun text -> malformed "vnnlib: line %d: %s" line text) format
@@ -70,9 +71,9 @@ let form line terms bound =
     t
   in
   Form
-    { Types.is_input = Array.of_list (List.map (function (X _, _) -> true | (Y _, _) -> false) list);
-      index = Array.of_list (List.map (function ((X i | Y i), _) -> i) list);
-      coefficient = Array.of_list (List.map coefficient list);
+    { Types.is_input = Array.of_list (Grow.map_list (function (X _, _) -> true | (Y _, _) -> false) list);
+      index = Array.of_list (Grow.map_list (function ((X i | Y i), _) -> i) list);
+      coefficient = Array.of_list (Grow.map_list coefficient list);
       bound = Numbers.to_binary64 Numbers.Up bound }
 
 (* ---- the expansion ---- *)
@@ -100,7 +101,7 @@ let product line a b =
   if b = [ All ] then a
   else begin
     if List.length a * List.length b > max_disjuncts then refuse line "expands to more than %d conjunctions" max_disjuncts;
-    List.concat_map (fun x -> List.map (fun y -> both x y) b) a
+    List.concat_map (fun x -> Grow.map_list (fun y -> both x y) b) a
   end
 
 (* left <= right *)
@@ -164,17 +165,17 @@ let multiply line product l =
 let union line parts =
   if List.fold_left (fun n p -> n + List.length p) 0 parts > max_disjuncts then
     refuse line "expands to more than %d conjunctions" max_disjuncts;
-  List.concat parts
+  List.rev (List.fold_left (fun so_far part -> List.rev_append part so_far) [] parts)
 
 (* The value of a list with these items. *)
 let reduce file line items =
-  let terms rest = List.rev (List.rev_map (linear file line) rest) in
+  let terms rest = Grow.map_list (linear file line) rest in
   match items with
   | [ Word "declare-const"; Word name; Word "Real" ] -> declare file line name; Command
   | [ Word "assert"; body ] -> file.so_far <- product line file.so_far (formula line body); Command
   | Word "and" :: (_ :: _ as rest) ->
     Formula (List.fold_left (fun so_far f -> product line so_far (formula line f)) [ All ] rest)
-  | Word "or" :: (_ :: _ as rest) -> Formula (union line (List.rev (List.rev_map (formula line) rest)))
+  | Word "or" :: (_ :: _ as rest) -> Formula (union line (Grow.map_list (formula line) rest))
   | [ Word ("<=" | "<"); left; right ] -> Formula (inequality line (linear file line left) (linear file line right))
   | [ Word (">=" | ">"); left; right ] -> Formula (inequality line (linear file line right) (linear file line left))
   | Word "+" :: (_ :: _ as rest) -> Linear (List.fold_left add (constant Q.zero) (terms rest))
@@ -278,4 +279,5 @@ let property semantics ~inputs ~outputs p : Types.property =
     { Types.lower = ends Numbers.Down "lower" lower; upper = ends Numbers.Up "upper" upper;
       forms = Array.of_list (List.rev !forms) }
   in
-  Array.of_list (List.mapi disjunct p.conjunctions)
+  if List.length p.conjunctions > max_box_ends / (inputs + 1) then malformed "vnnlib: expands to too many boxes";
+  Array.mapi disjunct (Array.of_list p.conjunctions)
