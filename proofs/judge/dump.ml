@@ -37,5 +37,6 @@ let property out semantics disjuncts =
       Array.iteri (fun j l -> Printf.fprintf out "box %d %s %s\n" j (bits l) (bits d.upper.(j))) d.lower;
       Array.iter (fun f ->
           Printf.fprintf out "constraint %s:" (bits f.bound);
-          Array.iteri (fun k t -> Printf.fprintf out " %s%d %s" (if f.is_input.(k) then "X" else "Y") f.index.(k) (bits t)) f.coefficient;
+          Array.iteri (fun k t ->
+              Printf.fprintf out " %s%d %s" (if f.is_input.(k) then "X" else "Y") f.index.(k) (bits t)) f.coefficient;
           output_char out '\n') d.forms) disjuncts

@@ -78,7 +78,8 @@ let program (graph : Onnx.graph) : Types.program =
     Hashtbl.add tensors name tensor
   in
   List.iter (fun (name, t) -> define "an initialiser" name (Constant t)) graph.initialisers;
-  let sizes = Grow.map_list (fun (name, shape) -> Onnx.element_count (Printf.sprintf "onnx: input '%s'" (shown name)) shape) graph.inputs in
+  let size_of (name, shape) = Onnx.element_count (Printf.sprintf "onnx: input '%s'" (shown name)) shape in
+  let sizes = Grow.map_list size_of graph.inputs in
   let inputs = List.fold_left ( + ) 0 sizes in
   ignore (emit state "onnx: inputs" (Types.Input inputs));
   let at = ref 0 in

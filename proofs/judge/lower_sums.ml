@@ -118,9 +118,8 @@ let matmul state node operands =
   let batch = broadcast_shape node batch_a batch_b in
   let rank = Array.length batch in
   let at_a = offsets batch (broadcast_strides batch_a rank) and at_b = offsets batch (broadcast_strides batch_b rank) in
-  let shape =
-    Array.concat [ batch; (if Array.length shape_a = 1 then [||] else [| m |]); (if Array.length shape_b = 1 then [||] else [| n |]) ]
-  in
+  let unless_vector operand extent = if Array.length operand = 1 then [||] else [| extent |] in
+  let shape = Array.concat [ batch; unless_vector shape_a m; unless_vector shape_b n ] in
   work state node (count node (Array.append batch [| m; n |])) inner;
   let out = builder () in
   let rows product =

@@ -91,7 +91,8 @@ let () =
       List.iter (fun semantics ->
           match numbers semantics with
           | n -> Dump.property stdout semantics n
-          | exception Refusal.Malformed text -> Printf.printf "property %s malformed: %s\n" (Types.semantics_name semantics) text)
+          | exception Refusal.Malformed text ->
+            Printf.printf "property %s malformed: %s\n" (Types.semantics_name semantics) text)
         [ Types.Real; Types.Float32 ]
     | _ -> refuse "arguments are missing or do not go together"
   with

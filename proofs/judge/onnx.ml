@@ -119,7 +119,8 @@ let tensor (slice : Wire.slice) =
   let typed used =
     (* raw data and typed data exclude each other, and typed data belongs into the field of its type *)
     List.iter (fun (field, some) ->
-        if some && (field <> used || !raw <> None) then malformed "%s has data in field %s, which is not that of its type" what field)
+        if some && (field <> used || !raw <> None) then
+          malformed "%s has data in field %s, which is not that of its type" what field)
       [ "float_data", present !typed_floats; "int32_data", present !ints32; "int64_data", present !ints64;
         "uint64_data", present !uints64; "double_data", !doubles > 0 ]
   in
@@ -238,7 +239,8 @@ let value_info (slice : Wire.slice) =
         match number with
         | 1 ->
           let d = Wire.as_varint "dim_value" value in
-          if Int64.compare d (Int64.of_int max_elements) > 0 then malformed "onnx: input '%s' has a dimension of %Ld" (shown !name) d;
+          if Int64.compare d (Int64.of_int max_elements) > 0 then
+            malformed "onnx: input '%s' has a dimension of %Ld" (shown !name) d;
           (* 0 and negative dimensions stand for a batch that is not fixed: one sample *)
           size := if Int64.compare d 1L < 0 then 1 else Int64.to_int d
         | 2 -> size := 1
@@ -314,7 +316,8 @@ let graph (slice : Wire.slice) =
         if Hashtbl.mem known name then None
         else begin
           if name = "" then malformed "onnx: an input has no name";
-          if code <> 1 then malformed "onnx: input '%s' has element type %d, only float32 (1) has a certified meaning" (shown name) code;
+          if code <> 1 then
+            malformed "onnx: input '%s' has element type %d, only float32 (1) has a certified meaning" (shown name) code;
           Some (name, shape)
         end) (List.rev !inputs)
   in
