@@ -83,7 +83,7 @@ let code what value =
 let tensor (slice : Wire.slice) =
   let dims = ref [] and rank = ref 0 and type_code = ref 0 and name = ref "" in
   let raw = ref None and typed_floats = ref [] and ints32 = ref [] and ints64 = ref [] and uints64 = ref [] in
-  let doubles = ref 0 in
+  let doubles = ref 0 and has_doubles = ref false in
   let fs = Grow.floats () in
   Wire.iter (fun number value ->
       match number with
@@ -93,7 +93,9 @@ let tensor (slice : Wire.slice) =
       | 4 -> typed_floats := value :: !typed_floats
       | 5 -> ints32 := value :: !ints32
       | 6 -> malformed "onnx: a tensor of strings has no certified meaning"
-      | 10 -> doubles := !doubles + (match value with Wire.Fixed64 _ -> 8 | v -> Wire.length (Wire.as_bytes "double_data" v))
+      | 10 ->
+        has_doubles := true;
+        doubles := !doubles + (match value with Wire.Fixed64 _ -> 8 | v -> Wire.length (Wire.as_bytes "double_data" v))
       | 7 -> ints64 := value :: !ints64
       | 11 -> uints64 := value :: !uints64
       | 8 -> name := Wire.as_string "name" value
@@ -115,6 +117,8 @@ let tensor (slice : Wire.slice) =
   in
   let count = element_count what shape in
   let check_count n = if n <> count then malformed "%s holds %d values, its shape asks for %d" what n count in
+  let fields = [ !typed_floats <> []; !ints32 <> []; !ints64 <> []; !uints64 <> []; !has_doubles ] in
+  if List.length (List.filter Fun.id fields) > 1 then malformed "%s has data in fields of two types" what;
   let present = List.exists (function Wire.Bytes s -> Wire.length s > 0 | _ -> true) in
   let typed used =
     (* raw data and typed data exclude each other, and typed data belongs into the field of its type *)
