@@ -1,5 +1,6 @@
-// Prints what axiom-check's own readers make of a model and a property, in the format of dump.ml, for `compare`: the two
-// readings of the same bytes must not differ in a single line. A test tool, linked with checker/, no part of either judge.
+// Prints what axiom-check's own readers make of a model and a property, in the format of dump.ml, for `compare`: the
+// two readings of the same bytes must not differ in a single line. A test tool, linked with checker/, no part of either
+// judge.
 #include <bit>
 #include <cinttypes>
 #include <cstdio>
@@ -49,7 +50,8 @@ static void dump(const Property& property, Semantics semantics) {
   for (size_t n = 0; n < property.disjuncts.size(); ++n) {
     const Disjunct& d = property.disjuncts[n];
     std::printf("disjunct %s %zu\n", name(semantics), n);
-    for (size_t j = 0; j < d.lo.size(); ++j) std::printf("box %zu ", j), bits(d.lo[j]), std::printf(" "), bits(d.hi[j]), std::printf("\n");
+    for (size_t j = 0; j < d.lo.size(); ++j)
+      std::printf("box %zu ", j), bits(d.lo[j]), std::printf(" "), bits(d.hi[j]), std::printf("\n");
     for (uint32_t c : d.constraints) {
       std::printf("constraint "), bits(property.constraints[c].r), std::printf(":");
       for (const Constraint::Term& t : property.constraints[c].terms)
