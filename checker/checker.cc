@@ -73,18 +73,33 @@ void require_match(const Program& program, const Property& property) {
   }
 }
 
+// Everything but the digests.
+Counts check_claim(const Header& header, std::span<const uint8_t> model, std::span<const uint8_t> text_bytes,
+                   const Limits& limits) {
+  const Property property = read_property(text_bytes, header.semantics);
+  const Program program = lower(read_onnx(model), limits);
+  require_match(program, property);
+  require_count("inputs", header.inputs, program.inputs());
+  require_count("outputs", header.outputs, program.outputs.size());
+  require_count("core operators", header.operators, program.operators.size());
+  require_count("elements", header.elements, program.elements());
+  require_count("disjuncts", header.disjuncts, property.disjuncts.size());
+  if (!property.disjuncts.empty()) return check_tree(program, property, header.semantics, header.tree, header.tree_at);
+  if (!header.tree.empty()) throw Rejected("a tree, although nothing is unsafe");
+  return {};
+}
+
 void check_all(std::span<const uint8_t> certificate, std::span<const uint8_t> model,
                std::span<const uint8_t> text_bytes, const Limits& limits, Outcome& outcome) {
   const Header header = read_certificate(certificate);
   outcome.semantics = name(header.semantics);
-  // A large model is hashed while it is read; what reading says counts only if the model is the one that is claimed.
+  // A large model is hashed while its claim is checked. Whatever the check says, it counts only if model and property
+  // are the ones that are claimed.
   std::future<Digest> model_hash = std::async([model] { return sha256(model); });
   std::exception_ptr fault;
-  Property property;
-  Program program;
+  Counts counts;
   try {
-    property = read_property(text_bytes, header.semantics);
-    program = lower(read_onnx(model), limits);
+    counts = check_claim(header, model, text_bytes, limits);
   } catch (...) {
     fault = std::current_exception();
   }
@@ -94,19 +109,6 @@ void check_all(std::span<const uint8_t> certificate, std::span<const uint8_t> mo
   require_digest("model", header.model, model_digest);
   require_digest("property", header.property, property_digest);
   if (fault) std::rethrow_exception(fault);
-
-  require_match(program, property);
-  require_count("inputs", header.inputs, program.inputs());
-  require_count("outputs", header.outputs, program.outputs.size());
-  require_count("core operators", header.operators, program.operators.size());
-  require_count("elements", header.elements, program.elements());
-  require_count("disjuncts", header.disjuncts, property.disjuncts.size());
-
-  if (property.disjuncts.empty()) {
-    if (!header.tree.empty()) throw Rejected("a tree, although nothing is unsafe");
-    return;
-  }
-  const Counts counts = check_tree(program, property, header.semantics, header.tree, header.tree_at);
   outcome.nodes = counts.nodes;
   outcome.leaves = counts.leaves;
 }

@@ -47,7 +47,7 @@ Definition row_high (lo hi : int -> float) (r : row) : float :=
   fsum (fun t => snd t * (if (0 <? snd t) then hi (fst t) else lo (fst t)))%float (terms r) (bias r).
 
 Definition premise_ok (factor : float) (c : compiled) (size : float) : bool :=
-  (((1 + gam c) * factor) * size + 1 <? 0x1p127)%float.
+  let v := (((1 + gam c) * factor) * size + 1)%float in is_finite v && (v <? 0x1p127)%float.
 
 (* What the lowering guarantees about a row; checked once per program. *)
 Definition row_ok (c : compiled) : bool :=
@@ -626,4 +626,50 @@ Section Row.
     unabs. fold size e in L. numeric.
   Qed.
 
+
+  (* The premise that the first PROPAGATE checks is that of the relation. *)
+  Theorem premise_step : premise_ok factor c (row_s x c) = true -> row_premise y (V factor) r.
+  Proof.
+    intros H. unfold premise_ok in H. apply andb_prop in H. destruct H as (F & H). apply finite_is_finite in F.
+    set (S := row_s x c) in *. destruct (add_fin _ _ F) as (Fp & _ & Vv). destruct (mul_fin _ _ Fp) as (Fgf & Fs & _).
+    destruct (mul_fin _ _ Fgf) as (Fg & _ & Vgf). destruct operator_facts as (_ & HF & _). destruct gamma_bounds as (Hg & Hg1).
+    pose proof (row_s_bound Fs) as HS. pose proof (row_s_sign Fs) as S0. fold S in HS, S0.
+    pose proof bounded_size_nonnegative as T0. pose proof N_bound as HN. pose proof w_positive as Hw. pose proof tau_w. pose proof tau_tiny.
+    destruct (add_pos _ _ Fg) as (_ & _ & (Eg & _)); [rewrite V_1; lra | lra |]. rewrite V_1 in Eg.
+    set (g := V (1 + gam c)%float) in *.
+    assert (Hg2 : / 2 <= g) by numeric.
+    assert (Hgf : V ((1 + gam c) * factor)%float = g * V factor).
+    { rewrite Vgf. fold g. assert (Hb : p2 (-500) <= Rabs g).
+      { rewrite Rabs_pos_eq by lra. apply Rle_trans with (/ 2); [| lra]. replace (/ 2) with (p2 (-1)) by (simpl; lra). apply bpow_le. lia. }
+      destruct HF as [-> | ->].
+      - replace (g * 1) with (g * p2 0) by (change (p2 0) with 1; ring). apply rnd_scale; [apply format_V | exact Hb | lia].
+      - replace (g * 4) with (g * p2 2) by (change (p2 2) with 4; ring). apply rnd_scale; [apply format_V | exact Hb | lia]. }
+    assert (HF0 : 1 <= V factor <= 4) by (destruct HF as [-> | ->]; lra).
+    destruct (mul_pos _ _ Fp) as (_ & _ & (Ep & _)); [rewrite Hgf; apply Rmult_le_pos; lra | exact S0 |]. rewrite Hgf in Ep.
+    set (P := V ((1 + gam c) * factor * S)%float) in *.
+    assert (F127 : fin 0x1p127) by literal_fin.
+    assert (V127 : V 0x1p127 = p2 127).
+    { literal_V 0x1p127%float. change (p2 127) with (p2 (52 + 75)). rewrite bpow_plus. change (p2 52) with 4503599627370496. reflexivity. }
+    apply ltb_V in H; auto. rewrite V127, Vv, V_1 in H. fold P in H.
+    assert (HP : P + 1 < p2 127).
+    { apply Rnot_le_lt. intros Hle. apply rnd_le in Hle. rewrite <- V127 in Hle at 1. rewrite rnd_V, V127 in Hle. lra. }
+    pose proof size_le_bounded as Hsz. pose proof magnitude_sign as HM. pose proof absolute_sum_nonnegative as HA.
+    assert (HSy : 0 <= row_size y r <= bounded_size) by (unfold row_size, bounded_size; lra).
+    unfold row_premise. set (T := bounded_size) in *. set (q := (1 + gamma (V (gamma_count r))) * V factor).
+    assert (Hq : 1 <= q <= 8) by (unfold q; split; [replace 1 with (1 * 1) by ring; apply Rmult_le_compat; lra | replace 8 with (2 * 4) by ring; apply Rmult_le_compat; lra]).
+    assert (HqT : q * row_size y r <= q * T) by (apply Rmult_le_compat_l; lra).
+    assert (HqT0 : 0 <= q * T) by (apply Rmult_le_pos; lra).
+    assert (Hgq : (1 - d) * q <= g * V factor).
+    { unfold q. rewrite <- Rmult_assoc. apply Rmult_le_compat_r; [lra |]. eapply Rle_trans; [| exact Eg]. apply Rmult_le_compat_l; [numeric | lra]. }
+    assert (Q1 : (1 - d) * q * V S <= g * V factor * V S) by (apply Rmult_le_compat_r; lra).
+    assert (Q2 : (1 - d) * q * ((1 + 3 * d) * T - 5 * (N + 1) * w) <= (1 - d) * q * V S).
+    { apply Rmult_le_compat_l; [apply Rmult_le_pos; numeric | lra]. }
+    assert (HNw : 0 <= (N + 1) * w <= 1073741825 * w) by (split; [apply Rmult_le_pos; lra | apply Rmult_le_compat_r; lra]).
+    assert (Q3 : (1 - d) * q * (5 * (N + 1) * w) <= 8 * (5 * (N + 1) * w)) by (apply Rmult_le_compat_r; [lra | numeric]).
+    assert (Q4 : q * T * (1 + (9 / 10) * d) - 41 * ((N + 1) * w) - w <= P) by numeric.
+    assert (Hbig : 8 < p2 127) by (change 8 with (p2 3); apply bpow_lt; lia).
+    destruct (Rle_lt_dec (q * T) 1).
+    - lra.
+    - assert (41 * ((N + 1) * w) + w <= (9 / 10) * d * (q * T)) by numeric. lra.
+  Qed.
 End Row.

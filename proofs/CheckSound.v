@@ -263,6 +263,50 @@ Section Execution.
       eapply (Hjoin b1 b1 _ _ _ (Rule rule)); eauto; lia.
   Qed.
 
+  (* What the first PROPAGATE establishes about overflow *)
+  Definition layer_premise (l : layer) : Prop :=
+    match l_op l with Affine factor _ rows => Forall (row_premise y (V factor)) rows | _ => True end.
+
+  Lemma propagate_layer_premise : forall l rest n k rule swept st st', layered y s (e_total E) n (l :: rest) ->
+    propagating st n k -> propagate_layer E true rule swept (Some st) l = Some st' -> layer_premise l.
+  Proof.
+    intros l rest n k rule swept [b sops] st' (Hok & Hshape & Hfirst & Hholds & Hfits & Hrest) (G & Hk & Hin & Hc) H.
+    cbn [fst snd] in *. subst n. unfold layer_premise, propagate_layer in *.
+    assert (Hshape' : exists t r, l = make_layer t (l_first l) r (l_op l)) by (destruct Hshape as (r & Hr); now exists (e_total E), r).
+    pose proof (layer_facts l Hok Hshape') as (_ & Hbelow & Hsub & _).
+    destruct (l_op l) as [factor rho rows | | | | | |] eqn:Hop; try exact I.
+    destruct (forallb (fun c => premise_ok factor c (row_s (read (bx b)) c)) (l_rows l)) eqn:Hp; [| discriminate]. clear H.
+    assert (Elr : l_rows l = map compile_row rows) by (destruct Hshape as (r & ->); reflexivity).
+    pose proof Hok as Hok'. unfold layer_ok in Hok'. apply andb_prop in Hok'. destruct Hok' as (_ & Hok'). rewrite Hop in Hok'.
+    apply andb_prop in Hok'. destruct Hok' as (Hopok & Hrows). rewrite forallb_forall in Hrows, Hp.
+    apply Forall_forall. intros r Hr.
+    assert (Hrok : row_ok (compile_row r) = true) by (apply Hrows; rewrite Elr; now apply in_map).
+    assert (within : forall t, In t (terms r) -> fin (read (bx b) (fst t)) /\ Rabs (at_element y (fst t)) <= V (read (bx b) (fst t))).
+    { intros t Ht. assert (Hin' : In (fst t) (l_read l)) by (apply Hsub; cbn; apply in_flat_map; exists r; split; [exact Hr | now apply in_map]).
+      assert (Hst : strong b y (fst t)) by (apply (strong_of b k _ G); [specialize (Hbelow _ Hin'); lia | lia]).
+      split; [apply Hst | now apply strong_size]. }
+    apply (premise_step r Hrok (read (bx b)) y within factor rho Hopok). apply Hp. rewrite Elr. now apply in_map.
+  Qed.
+
+  Theorem propagate_premises : forall rule swept b k b', length swept = length (e_layers E) ->
+    good b y k total -> (ins <= k <= total)%nat -> propagate E true rule swept b = Some b' -> Forall layer_premise (e_layers E).
+  Proof.
+    intros rule swept b k b' Hlen G Hk H. unfold propagate in H.
+    destruct (fold_left _ _ _) as [st' |] eqn:Hf; [| discriminate]. clear H.
+    assert (Gen : forall ls fs n k0 st, length fs = length ls -> layered y s (e_total E) n ls -> propagating st n k0 ->
+      fold_left (fun st p => propagate_layer E true rule (snd p) st (fst p)) (combine ls fs) (Some st) = Some st' -> Forall layer_premise ls).
+    { induction ls as [| l ls IH]; intros fs n k0 st Hl Hlay Hp Hfold; [constructor |].
+      destruct fs as [| f fs]; [discriminate |]. cbn [combine fold_left fst snd] in Hfold.
+      destruct (propagate_layer E true rule f (Some st) l) as [st1 |] eqn:H1.
+      2:{ exfalso. clear - Hfold. assert (K : forall M, fold_left (fun st p => propagate_layer E true rule (snd p) st (fst p)) M None = None) by (induction M; auto).
+          rewrite K in Hfold. discriminate. }
+      constructor; [eapply propagate_layer_premise; eauto |].
+      destruct (propagate_layer_sound l ls n k0 true rule f st st1 Hlay Hp H1) as (k1 & Hp1).
+      destruct Hlay as (_ & _ & _ & _ & _ & Hlay). eapply IH; eauto. }
+    eapply (Gen (e_layers E) swept ins k (b, [])); eauto.
+    split; [exact G |]. split; [lia |]. split; [lia |]. reflexivity.
+  Qed.
+
   Theorem propagate_sound : forall first rule swept b k b', length swept = length (e_layers E) ->
     good b y k total -> (ins <= k <= total)%nat -> propagate E first rule swept b = Some b' -> sound_context b'.
   Proof.
@@ -682,4 +726,34 @@ Proof.
   destruct (check _ _ _ _ _ _ _) as [r |] eqn:Hch; [| discriminate].
   apply (check_refutes (make_env s net (c0 :: m)) y eq_refl Hin Har Hlay x c f Hfeed Hcf Hbox Hsat Hlen Hcons Hout i Hi _ _ _ _ _ _ _ Hch Hinit).
   destruct m as [| c1 m]; [| exact I]. destruct i as [| [| i]]; [reflexivity | discriminate Hi | discriminate Hi].
+Qed.
+
+(* Nothing overflows: an accepted certificate also proves the premise of every row, at
+   every execution from the box of any disjunct. With SumTrees, every covered
+   evaluation of the row's cluster is then a finite number. *)
+Theorem check_premises : forall s net p fp tree, represents_property s p fp -> check_certificate s net fp tree = true ->
+  forall (x : nat -> R) (y : execution), (forall j, (j < inputs net)%nat -> y j = fed s (x j)) -> executes s net y ->
+  (exists c, In c p /\ in_box x (box c)) -> premises_hold y (operators net).
+Proof.
+  intros s net p fp tree Hrep Hcheck x y Hfeed Hexec (c & Hc & Hbox).
+  destruct (nth_error_forall2 _ _ _ _ _ _ Hrep Hc) as (i & f & Hi & Hf & Hcf).
+  unfold check_certificate in Hcheck. apply andb_prop in Hcheck. destruct Hcheck as (Hok & Hcheck).
+  destruct (env_facts s net fp Hok) as (_ & Har & Hin & _ & Hd). destruct (Hd f Hf) as (Hlen & _ & _).
+  pose proof (root_layers s net fp y Hok Hexec) as Hlay. pose proof (layered_below _ _ _ _ _ Hlay) as Hbelow.
+  assert (Hinside : forall j, (j < e_ins (make_env s net fp))%nat -> V (fst (nth j (fbox f) (nan, nan))) <= y j <= V (snd (nth j (fbox f) (nan, nan)))).
+  { intros j Hj. rewrite (Hfeed j Hj). destruct Hcf as [Hl Hb _]. apply Hb; [rewrite Hl, Hlen; exact Hj |]. apply Hbox. rewrite Hl, Hlen. exact Hj. }
+  pose proof (initial_sound s net fp y Hok Hexec f Hf Hinside) as Hinit.
+  assert (Hall : Forall (layer_premise y) (e_layers (make_env s net fp))).
+  { destruct fp as [| c0 m]; [easy |]. destruct (check _ _ _ _ _ _ _) as [r |] eqn:Hch; [| discriminate]. clear Hcheck.
+    cbn [check] in Hch. destruct tree as [| code l]; [discriminate |]. cbn [length andb] in Hch.
+    destruct (negb (code =? 1)%uint63) eqn:H1; [discriminate |]. apply Bool.negb_false_iff in H1. rewrite H1 in Hch.
+    destruct l as [| mode [| rule l]]; try discriminate. destruct (rule_of rule) as [sl |]; [| discriminate].
+    destruct (read_swept (make_env s net (c0 :: m)) mode l) as [[swept r2] |] eqn:Hsw; [| discriminate].
+    destruct (propagate (make_env s net (c0 :: m)) true sl swept (initial (make_env s net (c0 :: m)))) as [b' |] eqn:Hp; [| discriminate].
+    eapply (propagate_premises (make_env s net (c0 :: m)) y eq_refl Hin Har Hlay); eauto.
+    eapply read_swept_length; eauto. }
+  revert Hall. change (e_layers (make_env s net fp)) with (make_layers (e_total (make_env s net fp)) (int_of (inputs net)) [(0%uint63, inputs net)] (operators net)).
+  generalize (e_total (make_env s net fp)) as tot. generalize (int_of (inputs net)) as first. generalize [(0%uint63, inputs net)] as ranges. clear.
+  induction (operators net) as [| o ops IH]; intros ranges first tot H; [exact I |]. cbn [make_layers] in H. inversion H as [| ? ? H0 Hr]; subst.
+  specialize (IH _ _ _ Hr). unfold layer_premise in H0. cbn [l_op make_layer] in H0. destruct o; cbn [premises_hold]; auto.
 Qed.

@@ -33,6 +33,18 @@ Section Form.
 
   Definition constraint_form (c : fconstraint) (zeros : PArray.array float) : float * PArray.array float :=
     (charge (- fright c) (constraint_charge c), add_terms (map (fun t => (element_of (fst t), snd t)) (fleft c)) zeros).
+
+  (* Several constraints with factors mu *)
+  Definition scaled_terms (l : list (fconstraint * float)) : list (int * float) :=
+    flat_map (fun m => map (fun t => (element_of (fst t), (snd m * snd t)%float)) (fleft (fst m))) l.
+
+  Definition combination_form (l : list (fconstraint * float)) (zeros : PArray.array float) : float * PArray.array float :=
+    let terms := scaled_terms l in
+    let c := fsum (fun m => snd m * - fright (fst m))%float l 0 in
+    let size := fsum (fun t => abs (snd t) * x (fst t))%float terms 0 in
+    let right := fsum (fun m => abs (snd m * fright (fst m)))%float l 0 in
+    let g := fsum (fun m => snd m * constraint_charge (fst m))%float l 0 in
+    (charge c (g + (float_of_nat (length terms) + 4) * (4 * U) * (size + right))%float, add_terms terms zeros).
 End Form.
 
 (* ---- Columns of sums of single numbers *)
@@ -120,6 +132,15 @@ Section Sound.
   (* the part for the rounding of the inputs *)
   Let slackX (t : variable * float) : R :=
     match s with real => 0 | float32 => if is_input (fst t) then Rabs (V (snd t)) * (u32 * V (x (element_of outs (fst t))) + p2 (-150)) else 0 end.
+
+  Lemma coefficient_size : forall u, In u (fleft f) -> fin (snd u) /\ p2 (-500) <= Rabs (V (snd u)).
+  Proof.
+    intros u Hu. destruct rep as [Hv Hte _].
+    assert (exists t0, In (t0, u) (combine (left c) (fleft f))) as (t0 & Hin).
+    { clear - Hv Hu. revert Hv Hu. generalize (fleft f) as l2. induction (left c) as [| a l1 IH]; intros l2 Hv Hu; destruct l2 as [| b l2]; try discriminate; [easy |].
+      destruct Hu as [-> | Hu]; [exists a; now left |]. cbn in Hv. injection Hv as _ Hv. destruct (IH l2 Hv Hu) as (t0 & Ht0). exists t0. now right. }
+    destruct (Hte _ _ Hin) as (F & _ & Hb). now split.
+  Qed.
 
   Lemma S_nonnegative : 0 <= S.
   Proof.
@@ -215,7 +236,8 @@ Section Sound.
   (* The charge covers what the rounding of coefficients, of sums and of inputs may cost. *)
   Lemma charge_covers : fin (constraint_charge s outs x f) ->
     0 <= V (constraint_charge s outs x f) /\
-    ((N + 1) * (4001 / 4000) + 11 / 10) * d * S + (1 + d) * sum slackX (fleft f) <= V (constraint_charge s outs x f) + tauR / 4.
+    ((N + 1) * (4001 / 4000) + 11 / 10) * d * S + (1 + d) * sum slackX (fleft f) <= V (constraint_charge s outs x f) + tauR / 4 /\
+    (1 + 1050000 * d) * sum slackX (fleft f) <= V (constraint_charge s outs x f) + / 2 * d * S.
   Proof.
     intros H. pose proof w_positive as Hw. pose proof tau_w as Htw. pose proof tau_positive as Htp. pose proof S_nonnegative as HS.
     unfold constraint_charge in *. set (size := fsum (fun t => abs (snd t) * x (element_of outs (fst t)))%float (fleft f) 0) in *.
@@ -266,7 +288,7 @@ Section Sound.
     assert (HNw0 : 0 <= N * w) by (apply Rmult_le_pos; lra).
     destruct s.
     - destruct (Hg _ eq_refl H) as (G0 & G). split; [exact G0 |].
-      replace (sum slackX (fleft f)) with 0 by (symmetry; unfold slackX; apply sum_zero). numeric.
+      replace (sum slackX (fleft f)) with 0 by (symmetry; unfold slackX; apply sum_zero). split; numeric.
     - destruct (add_fin _ _ H) as (Fg & Frn & _). destruct (Hg _ eq_refl Fg) as (G0 & G).
       set (li := filter (fun t => is_input (fst t)) (fleft f)) in *.
       assert (Hli : INR (length li) <= N) by (apply le_INR, filter_length_le). pose proof (pos_INR (length li)) as Hl0.
@@ -286,7 +308,7 @@ Section Sound.
       { destruct (fsum_error_power _ (fun t => abs (snd t) * (single_u * x (element_of outs (fst t)) + 0x1p-149))%float r li 0%float) as (_ & F & _); [| exact Frn | exact F].
         intros t _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite abs_V in E. }
       assert (Hr : forall t, In t li -> 0 <= r t /\
-        (1 + 3 * d) * slackX t <= (1 - 1049000 * d) * r t + / 10 * d * (Rabs (V (snd t)) * V (x (element_of outs (fst t))))).
+        (1 + 1060000 * d) * slackX t <= (1 - 1049000 * d) * r t + / 5 * d * (Rabs (V (snd t)) * V (x (element_of outs (fst t))))).
       { intros t Ht. destruct (mul_fin _ _ (Finr t Ht)) as (Ft & Fs & _). destruct (add_fin _ _ Fs) as (Fm & _ & _).
         specialize (Hx0 t (Hin t Ht)). pose proof (Rabs_pos (V (snd t))) as Pt. set (X0 := V (x (element_of outs (fst t)))) in *.
         destruct (mul_pos _ _ Fm) as (_ & _ & (Em & _)); [rewrite Vu; lra | exact Hx0 |]. rewrite Vu in Em. fold X0 in Em.
@@ -296,17 +318,17 @@ Section Sound.
         split; [apply Rmult_le_pos; [exact Pt | exact Ps] |].
         unfold slackX. apply filter_In in Ht. destruct Ht as (_ & ->). unfold r. fold X0.
         set (a := V (single_u * x (element_of outs (fst t)) + 0x1p-149)%float) in *. set (z := Rabs (V (snd t))) in *.
-        assert (Kr : (1 + 3 * d) * (u32 * X0 + p2 (-150)) <= (1 - 1049000 * d) * a + / 10 * d * X0) by (rewrite u32_value in *; numeric).
-        replace ((1 + 3 * d) * (z * (u32 * X0 + p2 (-150)))) with (z * ((1 + 3 * d) * (u32 * X0 + p2 (-150)))) by ring.
-        replace ((1 - 1049000 * d) * (z * a) + / 10 * d * (z * X0)) with (z * ((1 - 1049000 * d) * a + / 10 * d * X0)) by ring.
+        assert (Kr : (1 + 1060000 * d) * (u32 * X0 + p2 (-150)) <= (1 - 1049000 * d) * a + / 5 * d * X0) by (rewrite u32_value in *; numeric).
+        replace ((1 + 1060000 * d) * (z * (u32 * X0 + p2 (-150)))) with (z * ((1 + 1060000 * d) * (u32 * X0 + p2 (-150)))) by ring.
+        replace ((1 - 1049000 * d) * (z * a) + / 5 * d * (z * X0)) with (z * ((1 - 1049000 * d) * a + / 5 * d * X0)) by ring.
         now apply Rmult_le_compat_l. }
       destruct (fsum_pos _ (fun t => abs (snd t) * (single_u * x (element_of outs (fst t)) + 0x1p-149))%float r li 0%float) as (P & _);
         [lra | rewrite V_0; lra | intros t Ht; now apply Hr | | exact Frn |].
       { intros t _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite abs_V in E. }
       fold rnds in P. rewrite V_0, Rplus_0_l in P.
       assert (Hsr : 0 <= sum r li) by (apply sum_nonnegative; intros t Ht; now apply Hr).
-      assert (Hsx : (1 + 3 * d) * sum slackX li <= (1 - 1049000 * d) * sum r li + / 10 * d * S).
-      { apply Rle_trans with ((1 - 1049000 * d) * sum r li + / 10 * d * sum (fun t => Rabs (V (snd t)) * V (x (element_of outs (fst t)))) li).
+      assert (Hsx : (1 + 1060000 * d) * sum slackX li <= (1 - 1049000 * d) * sum r li + / 5 * d * S).
+      { apply Rle_trans with ((1 - 1049000 * d) * sum r li + / 5 * d * sum (fun t => Rabs (V (snd t)) * V (x (element_of outs (fst t)))) li).
         - rewrite <- !sum_scale, <- sum_plus. apply sum_le. intros t Ht. now apply Hr.
         - apply Rplus_le_compat_l. apply Rmult_le_compat_l; [numeric |]. unfold S, li. clear - Hx0. induction (fleft f) as [| t l IH]; [unfold sum; simpl; lra |].
           cbn [filter]. change (sum ?g (t :: l)) with (g t + sum g l). cbv beta.
@@ -331,7 +353,22 @@ Section Sound.
       assert (INR (length li) * w <= N * w) by (apply Rmult_le_compat_r; lra).
       set (g := V (size * factor + abs (fright f) * (4 * U))%float) in *.
       assert (Hdr : 0 <= d * sum r li) by (apply Rmult_le_pos; numeric).
-      numeric.
+      assert (Hwx : 4 * INR (length li) * w <= d * d * sum slackX li).
+      { assert (Gen : forall l0, (forall t, In t l0 -> In t li) -> 4 * INR (length l0) * w <= d * d * sum slackX l0).
+        { induction l0 as [| t l0 IH]; intros Hl; [unfold sum; simpl; lra |]. cbn [length]. rewrite S_INR.
+          change (sum ?h (t :: l0)) with (h t + sum h l0). specialize (IH (fun t0 H0 => Hl t0 (or_intror H0))).
+          specialize (Hl t (or_introl eq_refl)). assert (Ht : In t (fleft f)) by now apply Hin.
+          destruct (coefficient_size t Ht) as (_ & Hb). specialize (Hx0 t Ht).
+          assert (Hst : p2 (-500) * p2 (-150) <= slackX t).
+          { unfold slackX. unfold li in Hl. apply filter_In in Hl. destruct Hl as (_ & ->).
+            assert (0 <= u32 * V (x (element_of outs (fst t)))) by (apply Rmult_le_pos; lra).
+            apply Rmult_le_compat; try apply bpow_ge_0; lra. }
+          assert (tauR <= d * d * (p2 (-500) * p2 (-150))).
+          { rewrite d_value, <- !bpow_plus. apply tau_bpow. lia. }
+          assert (d * d * (p2 (-500) * p2 (-150)) <= d * d * slackX t) by (apply Rmult_le_compat_l; [numeric | exact Hst]).
+          lra. }
+        apply Gen. auto. }
+      split; numeric.
   Qed.
 
   (* At an unsafe point the form is at most tau / 4. *)
@@ -343,11 +380,63 @@ Section Sound.
     split; [rewrite size_add_terms; exact Hz |].
     assert (FG : fin (constraint_charge s outs x f)).
     { unfold charge in Fc. destruct (sub_fin _ _ Fc) as (_ & Fu & _). now destruct (add_fin _ _ Fu). }
-    destruct (charge_covers FG) as (G0 & G). destruct (charge_le _ _ Fc G0) as (_ & _ & Hc). rewrite opp_V in Hc.
+    destruct (charge_covers FG) as (G0 & G & _). destruct (charge_le _ _ Fc G0) as (_ & _ & Hc). rewrite opp_V in Hc.
     pose proof rounded_constraint as Hr. pose proof (terms_form zeros Hz H0 FA) as Ht. fold L.
     assert (0 <= d * S) by (apply Rmult_le_pos; [numeric | apply S_nonnegative]). lra.
   Qed.
 End Sound.
+
+(* ---- A sum of constraints with positive factors *)
+
+Section Combination.
+  Variables (s : semantics) (outs : list int) (x : int -> float) (y : execution) (point : nat -> R) (total : nat).
+  Variable l : list (fconstraint * float).
+
+  (* each is implied by an exact constraint that holds at the point *)
+  Hypothesis each_holds : forall m, In m l -> exists c, represents c (fst m) /\
+    sum (fun t => Q2R (snd t) * value_of outs y point (fst t)) (left c) <= Q2R (right c).
+  Hypothesis in_range : forall m t, In m l -> In t (fleft (fst m)) -> (idx (element_of outs (fst t)) < total)%nat.
+  Hypothesis sizes : forall m t, In m l -> In t (fleft (fst m)) -> Rabs (y (idx (element_of outs (fst t)))) <= V (x (element_of outs (fst t))).
+  Hypothesis feeding : forall m j t, In m l -> In (X j, t) (fleft (fst m)) -> y (idx (element_of outs (X j))) = fed s (point j).
+  Hypothesis few : forall m, In m l -> INR (length (fleft (fst m))) <= 1048576.
+  Hypothesis factors : forall m, In m l -> fin (snd m) /\ p2 (-400) <= V (snd m).
+  Let terms := scaled_terms outs l.
+  Let T := INR (length terms).
+  Let k := INR (length l).
+  Hypothesis few_terms : T <= 1000000.
+  Hypothesis few_constraints : k <= T.
+
+  Let mu (m : fconstraint * float) : R := V (snd m).
+  Let Sm (m : fconstraint * float) : R := sum (fun t => Rabs (V (snd t)) * V (x (element_of outs (fst t)))) (fleft (fst m)).
+  Let Qm (m : fconstraint * float) : R := sum (fun t => V (snd t) * y (idx (element_of outs (fst t)))) (fleft (fst m)).
+  Let G (m : fconstraint * float) : float := constraint_charge s outs x (fst m).
+
+  Lemma factor_positive : forall m, In m l -> 0 < mu m.
+  Proof. intros m Hm. destruct (factors m Hm) as (_ & H). assert (0 < p2 (-400)) by apply bpow_gt_0. unfold mu. lra. Qed.
+
+  (* the exact inequality of one constraint, in rounded numbers, and what its G has for the inputs *)
+  Lemma one_constraint : forall m, In m l -> fin (G m) -> 0 <= V (G m) /\ 0 <= Sm m /\
+    Qm m <= V (fright (fst m)) + 2 * d * Sm m + (1 - 1048600 * d) * V (G m).
+  Proof.
+    intros m Hm FG. destruct (each_holds m Hm) as (c & Hc & Hsat).
+    pose proof (rounded_constraint s outs x y point c (fst m) Hc Hsat (fun t Ht => sizes m t Hm Ht) (fun j t Ht => feeding m j t Hm Ht)) as Hr.
+    destruct (charge_covers s outs x y c (fst m) Hc (fun t Ht => sizes m t Hm Ht) (few m Hm) FG) as (G0 & _ & HG).
+    pose proof (S_nonnegative outs x y (fst m) (fun t Ht => sizes m t Hm Ht)) as HS.
+    split; [exact G0 |]. split; [exact HS |]. unfold Qm.
+    set (X0 := sum _ (fleft (fst m))) in Hr at 3. 
+    change (sum (fun t => Rabs (V (snd t)) * V (x (element_of outs (fst t)))) (fleft (fst m))) with (Sm m) in *.
+    match type of HG with (_ * ?z <= _) => set (Z := z) in * end.
+    assert (HdS : 0 <= d * Sm m) by (apply Rmult_le_pos; numeric).
+    assert (HdG : 0 <= d * V (constraint_charge s outs x (fst m))) by (apply Rmult_le_pos; numeric).
+    unfold G. eapply Rle_trans; [exact Hr |]. numeric.
+  Qed.
+
+  Lemma scaled_term : forall t, In t terms -> exists m u, In m l /\ In u (fleft (fst m)) /\ t = (element_of outs (fst u), (snd m * snd u)%float).
+  Proof.
+    intros t Ht. unfold terms, scaled_terms in Ht. apply in_flat_map in Ht. destruct Ht as (m & Hm & Ht). apply in_map_iff in Ht.
+    destruct Ht as (u & <- & Hu). now exists m, u.
+  Qed.
+End Combination.
 
 (* ---- CLIP *)
 
