@@ -7,7 +7,8 @@
 
 #include "base/result.h"
 
-#if defined(__x86_64__)
+// The thread sanitizer cannot run the code that chooses a clone: it runs before the sanitizer has started.
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 #define AXIOM_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define AXIOM_VECTOR_CLONES
