@@ -65,17 +65,20 @@ Definition row_ok (c : compiled) : bool :=
   is_finite (underflow_count r) && (1 <=? underflow_count r)%float &&
   is_finite (1 - ku r) && is_finite (gam c) && is_finite (w1 c).
 
+(* F is 1 for a plain sum, 4 for batch normalisation; of the factors of a scaled Gemm only
+   powers of two are covered, with which products are exact. *)
+Definition factors : list float := [1; 2; 4; 8; 16; 32; 64; 128; 256; 512; 1024]%float.
+
 Definition operator_ok (factor rho : float) : bool :=
-  ((factor =? 1)%float || (factor =? 4)%float) && is_finite factor && is_finite rho && (0 <=? rho)%float && (rho <=? 1)%float.
+  existsb (fun q => (factor =? q)%float) factors && is_finite factor && is_finite rho && (0 <=? rho)%float && (rho <=? 1)%float.
 
 (* ---- Numbers *)
 
 Lemma units_V : forall n k : nat, (Z.of_nat (n + k) <= 2 ^ 50)%Z -> (1 <= n + k)%nat ->
-  V (float_of_nat k) = INR k ->
   forall f, fin ((float_of_nat n + f) * U)%float -> V f = INR k ->
   V ((float_of_nat n + f) * U)%float = (INR n + INR k) * (2 * d).
 Proof.
-  intros n k Hn H1 _ f H Hf. destruct (mul_fin _ _ H) as (Fa & _ & ->). destruct (add_fin _ _ Fa) as (_ & _ & ->).
+  intros n k Hn H1 f H Hf. destruct (mul_fin _ _ H) as (Fa & _ & ->). destruct (add_fin _ _ Fa) as (_ & _ & ->).
   destruct (float_of_nat_V n) as (_ & ->); [lia |]. rewrite Hf, <- plus_INR, rnd_INR by lia.
   rewrite V_U. replace (2 * d) with (p2 (-52)) by (unfold d; simpl; lra).
   apply rnd_scale; [| | lia].
@@ -89,7 +92,7 @@ Lemma V_4 : V 4 = INR 4. Proof. literal_V 4%float. simpl. lra. Qed.
 Lemma units4_V : forall n : nat, (Z.of_nat n <= 2 ^ 40)%Z -> fin ((float_of_nat n + 4) * U)%float ->
   V ((float_of_nat n + 4) * U)%float = (2 * INR n + 8) * d.
 Proof.
-  intros n Hn H. rewrite (units_V n 4) by (try lia; auto using V_4; try (apply float_of_nat_V; lia)). simpl. ring.
+  intros n Hn H. rewrite (units_V n 4) by (try lia; auto using V_4). simpl. ring.
 Qed.
 
 Lemma inflation_V : forall n : nat, (Z.of_nat n <= 2 ^ 30)%Z -> fin (inflation (float_of_nat n)) ->
@@ -319,19 +322,31 @@ Section Row.
   Variables (s : semantics) (factor rho : float).
   Hypothesis op_ok : operator_ok factor rho = true.
 
-  Lemma operator_facts : fin factor /\ (V factor = 1 \/ V factor = 4) /\ 0 <= V rho <= 1 /\ fin rho.
+  Lemma factors_V : forall q, In q factors -> fin q /\ exists e, (0 <= e <= 10)%Z /\ V q = p2 e.
+  Proof.
+    intros q Hq. unfold factors in Hq.
+    repeat (destruct Hq as [<- | Hq]; [split; [literal_fin |] |]); [.. | easy];
+      [exists 0%Z | exists 1%Z | exists 2%Z | exists 3%Z | exists 4%Z | exists 5%Z | exists 6%Z | exists 7%Z | exists 8%Z | exists 9%Z | exists 10%Z];
+      (split; [lia |]); match goal with |- V ?c = _ => literal_V c end; simpl; lra.
+  Qed.
+
+  Lemma operator_facts : fin factor /\ (exists e, (0 <= e <= 10)%Z /\ V factor = p2 e) /\ 0 <= V rho <= 1 /\ fin rho.
   Proof.
     pose proof op_ok as H. unfold operator_ok in H.
     repeat match goal with H : (_ && _)%bool = true |- _ => apply andb_prop in H; destruct H end.
     repeat match goal with H : is_finite _ = true |- _ => apply finite_is_finite in H end.
-    assert (F4 : fin 4) by literal_fin. assert (V4 : V 4 = 4) by (literal_V 4%float; simpl; lra).
     repeat match goal with
     | H : (?x <=? ?y)%float = true |- _ => apply leb_V in H; [| (assumption || apply fin_0 || apply fin_1) ..]
     end.
-    rewrite V_0, V_1 in *. apply Bool.orb_true_iff in H.
-    assert (V factor = 1 \/ V factor = 4).
-    { destruct H as [H | H]; apply eqb_V in H; auto using fin_1; rewrite ?V_1, ?V4 in H; auto. }
-    repeat split; auto; tauto.
+    rewrite V_0, V_1 in *. apply existsb_exists in H. destruct H as (q & Hq & He). destruct (factors_V q Hq) as (Fq & e & Hb & Vq).
+    apply eqb_V in He; auto. split; [assumption |]. split; [exists e; split; [exact Hb | now rewrite He] |]. split; [split; assumption | assumption].
+  Qed.
+
+  Lemma factor_bounds : 1 <= V factor <= 1024.
+  Proof.
+    destruct operator_facts as (_ & (e & He & ->) & _). split.
+    - change 1 with (p2 0). apply bpow_le. lia.
+    - change 1024 with (p2 10). apply bpow_le. lia.
   Qed.
 
   (* What an execution may be away from the exact sum, in both semantics. *)
@@ -357,7 +372,7 @@ Section Row.
   Proof.
     intros size H Fs. pose proof (row_s_bound Fs) as HS. pose proof (row_s_sign Fs) as S0. fold size in HS, S0.
     pose proof bounded_size_nonnegative as T0. pose proof N_bound as HN. pose proof w_positive as Hw.
-    destruct operator_facts as (Ff & HF & Hrho & Frho). destruct gamma_bounds as (Hg & Hg1).
+    destruct operator_facts as (Ff & HF & Hrho & Frho). pose proof factor_bounds as HFb0. destruct gamma_bounds as (Hg & Hg1).
     destruct row_facts as (_ & Hl & _ & _ & _ & _ & Hc0 & _ & Fg & Fw1 & _).
     assert (HNw : 0 <= N * w) by (apply Rmult_le_pos; lra).
     set (T := bounded_size) in *. unfold allowed, row_e in *. destruct s.
@@ -417,8 +432,8 @@ Section Row.
           change (p2 52) with 4503599627370496. reflexivity. }
         destruct (mul_fin _ _ Fef) as (_ & _ & ->). rewrite H0, eta_scale, (Rmult_comm (p2 (-125))).
         rewrite rnd_scale; [ring | apply format_V | | lia].
-        rewrite Rabs_pos_eq by (destruct HF as [-> | ->]; lra).
-        apply Rle_trans with 1; [change 1 with (p2 0); apply bpow_le; lia | destruct HF as [-> | ->]; lra]. }
+        pose proof factor_bounds as HFb. rewrite Rabs_pos_eq by lra.
+        apply Rle_trans with 1; [change 1 with (p2 0); apply bpow_le; lia | lra]. }
       assert (Ex2 : V (2 * eta64 * factor * (underflow_count r + w1 c + nt c * xm))%float
                     = 2 * eta * V factor * V (underflow_count r + w1 c + nt c * xm)%float).
       { rewrite V2, Hef, eta_scale. set (z := V (underflow_count r + w1 c + nt c * xm)%float) in *.
@@ -426,16 +441,14 @@ Section Row.
         assert (Hp : p2 (-500) <= Rabs z).
         { rewrite Rabs_pos_eq by lra. apply Rle_trans with (/ 4); [| exact Hz].
           replace (/ 4) with (p2 (-2)) by (simpl; lra). apply bpow_le. lia. }
-        destruct HF as [-> | ->].
-        - replace (p2 (-125) * 1 * z) with (z * p2 (-125)) by ring. apply rnd_scale; [apply format_V | exact Hp | lia].
-        - replace (p2 (-125) * 4 * z) with (z * p2 (-123)).
-          2:{ replace (-123)%Z with (2 + -125)%Z by lia. rewrite bpow_plus. change (p2 2) with 4. ring. }
-          apply rnd_scale; [apply format_V | exact Hp | lia]. }
+        destruct HF as (e & He & ->). replace (p2 (-125) * p2 e * z) with (z * p2 (-125 + e)) by (rewrite bpow_plus; ring).
+        apply rnd_scale; [apply format_V | exact Hp | lia]. }
       set (P := 2 * eta * V factor) in *.
       assert (HP : 0 < P <= 1).
       { unfold P. rewrite eta_scale. assert (0 < p2 (-125)) by apply bpow_gt_0.
-        assert (p2 (-125) <= / 4) by (replace (/ 4) with (p2 (-2)) by (simpl; lra); apply bpow_le; lia).
-        destruct HF as [-> | ->]; lra. }
+        pose proof factor_bounds as HFb.
+        assert (p2 (-125) * 1024 <= 1) by (change 1024 with (p2 10); rewrite <- bpow_plus; change 1 with (p2 0); apply bpow_le; lia).
+        split; [apply Rmult_lt_0_compat; lra |]. apply Rle_trans with (p2 (-125) * 1024); [apply Rmult_le_compat_l; lra | assumption]. }
       set (z := V (underflow_count r + w1 c + nt c * xm)%float) in *.
       set (O := V (underflow_count r) + operands_sum y (terms r)) in *.
       assert (A3 : P * ((1 - 2 * d) * O - 6 * (N + 1) * w) <= P * z) by (apply Rmult_le_compat_l; lra).
@@ -641,10 +654,8 @@ Section Row.
     assert (Hgf : V ((1 + gam c) * factor)%float = g * V factor).
     { rewrite Vgf. fold g. assert (Hb : p2 (-500) <= Rabs g).
       { rewrite Rabs_pos_eq by lra. apply Rle_trans with (/ 2); [| lra]. replace (/ 2) with (p2 (-1)) by (simpl; lra). apply bpow_le. lia. }
-      destruct HF as [-> | ->].
-      - replace (g * 1) with (g * p2 0) by (change (p2 0) with 1; ring). apply rnd_scale; [apply format_V | exact Hb | lia].
-      - replace (g * 4) with (g * p2 2) by (change (p2 2) with 4; ring). apply rnd_scale; [apply format_V | exact Hb | lia]. }
-    assert (HF0 : 1 <= V factor <= 4) by (destruct HF as [-> | ->]; lra).
+      destruct HF as (e & He & ->). apply rnd_scale; [apply format_V | exact Hb | lia]. }
+    pose proof factor_bounds as HF0.
     destruct (mul_pos _ _ Fp) as (_ & _ & (Ep & _)); [rewrite Hgf; apply Rmult_le_pos; lra | exact S0 |]. rewrite Hgf in Ep.
     set (P := V ((1 + gam c) * factor * S)%float) in *.
     assert (F127 : fin 0x1p127) by literal_fin.
@@ -656,7 +667,7 @@ Section Row.
     pose proof size_le_bounded as Hsz. pose proof magnitude_sign as HM. pose proof absolute_sum_nonnegative as HA.
     assert (HSy : 0 <= row_size y r <= bounded_size) by (unfold row_size, bounded_size; lra).
     unfold row_premise. set (T := bounded_size) in *. set (q := (1 + gamma (V (gamma_count r))) * V factor).
-    assert (Hq : 1 <= q <= 8) by (unfold q; split; [replace 1 with (1 * 1) by ring; apply Rmult_le_compat; lra | replace 8 with (2 * 4) by ring; apply Rmult_le_compat; lra]).
+    assert (Hq : 1 <= q <= 2048) by (unfold q; split; [replace 1 with (1 * 1) by ring; apply Rmult_le_compat; lra | replace 2048 with (2 * 1024) by ring; apply Rmult_le_compat; lra]).
     assert (HqT : q * row_size y r <= q * T) by (apply Rmult_le_compat_l; lra).
     assert (HqT0 : 0 <= q * T) by (apply Rmult_le_pos; lra).
     assert (Hgq : (1 - d) * q <= g * V factor).
@@ -665,11 +676,11 @@ Section Row.
     assert (Q2 : (1 - d) * q * ((1 + 3 * d) * T - 5 * (N + 1) * w) <= (1 - d) * q * V S).
     { apply Rmult_le_compat_l; [apply Rmult_le_pos; numeric | lra]. }
     assert (HNw : 0 <= (N + 1) * w <= 1073741825 * w) by (split; [apply Rmult_le_pos; lra | apply Rmult_le_compat_r; lra]).
-    assert (Q3 : (1 - d) * q * (5 * (N + 1) * w) <= 8 * (5 * (N + 1) * w)) by (apply Rmult_le_compat_r; [lra | numeric]).
-    assert (Q4 : q * T * (1 + (9 / 10) * d) - 41 * ((N + 1) * w) - w <= P) by numeric.
+    assert (Q3 : (1 - d) * q * (5 * (N + 1) * w) <= 2048 * (5 * (N + 1) * w)) by (apply Rmult_le_compat_r; [lra | numeric]).
+    assert (Q4 : q * T * (1 + (9 / 10) * d) - 10250 * ((N + 1) * w) - w <= P) by numeric.
     assert (Hbig : 8 < p2 127) by (change 8 with (p2 3); apply bpow_lt; lia).
     destruct (Rle_lt_dec (q * T) 1).
     - lra.
-    - assert (41 * ((N + 1) * w) + w <= (9 / 10) * d * (q * T)) by numeric. lra.
+    - assert (10250 * ((N + 1) * w) + w <= (9 / 10) * d * (q * T)) by numeric. lra.
   Qed.
 End Row.

@@ -22,6 +22,7 @@ Definition w : R := p2 (-1075).
 Definition tauR : R := p2 (-990).
 
 Lemma w_positive : 0 < w. Proof. apply bpow_gt_0. Qed.
+Lemma w_bpow : forall e, (-1075 <= e)%Z -> w <= p2 e. Proof. intros. now apply bpow_le. Qed.
 Lemma tau_w : tauR = 38685626227668133590597632 * w.
 Proof. unfold tauR, w. replace (-990)%Z with (85 + -1075)%Z by lia. rewrite bpow_plus. simpl. lra. Qed.
 Lemma half_least : / 2 * p2 (-1074) = w.

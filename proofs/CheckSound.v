@@ -402,40 +402,92 @@ Section Execution.
       + rewrite (nth_indep _ 0 (at_element y 0%uint63)) by (now rewrite map_length). now rewrite map_nth.
   Qed.
 
+  (* Every rounded constraint of the disjunct stands for one that holds at the point. *)
+  Lemma constraint_facts : forall k, In k (fconstraints f) ->
+    (exists e, represents e k /\ sum (fun t => Q2R (snd t) * value_of (e_outputs E) y point (fst t)) (left e) <= Q2R (right e)) /\
+    (forall t, In t (fleft k) -> variable_ok E (fst t) = true) /\ INR (length (fleft k)) <= 1048576 /\ (1 <= length (fleft k))%nat.
+  Proof.
+    intros k Hk. destruct rep as [_ _ Hr].
+    assert (exists e, In e (constraints c) /\ represents e k) as (e & He & Hek).
+    { apply In_nth_error in Hk. destruct Hk as (i & Hk). clear - Hr Hk. revert i Hk. induction Hr as [| a b0 la lb Hab Hr IH]; intros i Hk; [destruct i; discriminate |].
+      destruct i as [| i]; [injection Hk as <-; exists a; split; [now left | exact Hab] |]. destruct (IH i Hk) as (e & He & Hek). exists e. split; [now right | exact Hek]. }
+    pose proof constraints_ok as Hcok. rewrite forallb_forall in Hcok. specialize (Hcok k Hk).
+    unfold constraint_ok in Hcok. apply andb_prop in Hcok. destruct Hcok as (Hcok & Hone). apply andb_prop in Hcok. destruct Hcok as (Hvars & Hfew).
+    rewrite forallb_forall in Hvars. apply Z.leb_le in Hfew. apply Nat.leb_le in Hone.
+    split; [| split; [exact Hvars | split; [rewrite INR_IZR_INZ; apply (IZR_le _ (2 ^ 20)); exact Hfew | exact Hone]]].
+    exists e. split; [exact Hek |].
+    pose proof point_satisfies as Hps. rewrite Forall_forall in Hps. specialize (Hps e He). unfold satisfied in Hps.
+    rewrite (sum_ext _ _ (fun t => Q2R (snd t) * variable_value point (map (at_element y) (e_outputs E)) (fst t))); [exact Hps |].
+    intros t Ht. f_equal. apply element_value. destruct Hek as [Hv _ _].
+    apply (in_map fst) in Ht. rewrite Hv in Ht. apply in_map_iff in Ht. destruct Ht as (u & <- & Hu). now apply Hvars.
+  Qed.
+
+  Lemma fed_inputs : forall k j t, In k (fconstraints f) -> In (X j, t) (fleft k) -> y (idx (element_of (e_outputs E) (X j))) = fed s (point j).
+  Proof.
+    intros k j t Hk Ht. destruct (constraint_facts k Hk) as (_ & Hvars & _). specialize (Hvars _ Ht). cbn in Hvars. apply Nat.ltb_lt in Hvars.
+    cbn [element_of]. fold ins in Hvars. rewrite idx_int_of by (change wB with (2 ^ 63)%Z; lia). now apply feeding.
+  Qed.
+
+  Lemma factor_list_facts : forall k l fs r, factor_list f k l = Some (fs, r) ->
+    forall m, In m fs -> In (fst m) (fconstraints f) /\ fin (snd m) /\ p2 (-400) <= V (snd m).
+  Proof.
+    induction k as [| k IH]; intros l fs r H; cbn [factor_list] in H; [injection H as <- <-; easy |].
+    destruct (index _ l) as [[n r0] |]; [| discriminate]. destruct (nth_error (fconstraints f) (nat_of n)) as [g |] eqn:Hg; [| discriminate].
+    destruct (f64 r0) as [[mu r1] |]; [| discriminate]. destruct ((0x1p-400 <=? mu)%float && (mu <=? 0x1p400)%float && is_finite mu) eqn:Ht; [| discriminate].
+    destruct (factor_list f k r1) as [[fs1 r2] |] eqn:Hr; [| discriminate]. injection H as <- <-.
+    intros m [<- | Hm]; [| eapply IH; eauto]. cbn [fst snd]. apply andb_prop in Ht. destruct Ht as (Ht & F). apply andb_prop in Ht. destruct Ht as (Hlo & _).
+    apply finite_is_finite in F. assert (F400 : fin 0x1p-400) by literal_fin. apply leb_V in Hlo; auto.
+    assert (V400 : V 0x1p-400 = p2 (-400)).
+    { literal_V 0x1p-400%float. replace (-400)%Z with (52 + -452)%Z by lia. rewrite bpow_plus. change (p2 52) with 4503599627370496. reflexivity. }
+    rewrite V400 in Hlo. split; [now apply nth_error_In in Hg | split; [exact F | exact Hlo]].
+  Qed.
+
   (* The selected form is at most tau / 4 at the point. *)
   Lemma selected_sound : forall b l form_ r, sound_context b -> selected E b f l = Some (form_, r) ->
     size (snd form_) = total /\
     (fin (fst form_) -> (forall i, (i < total)%nat -> fin (nat_at (snd form_) i)) -> V (fst form_) + form (snd form_) total y <= tauR / 4).
   Proof.
-    intros b l [cc A] r G H. unfold selected in H. destruct (varint l) as [[n r1] |]; [| discriminate].
-    destruct (nth_error (fconstraints f) (nat_of n)) as [k |] eqn:Hk; [| discriminate].
-    destruct (n <? _)%uint63; [| discriminate]. apply (f_equal (fun o => match o with Some p => fst p | None => (cc, A) end)) in H. cbn [fst] in H.
-    destruct rep as [_ _ Hr]. cbn [fst snd].
-    assert (exists e, In e (constraints c) /\ represents e k) as (e & He & Hek).
-    { clear - Hr Hk. revert Hk. generalize (nat_of n) as i. induction Hr as [| a b0 la lb Hab Hr IH]; intros i Hk; [destruct i; discriminate |].
-      destruct i as [| i]; [injection Hk as <-; exists a; split; [now left | exact Hab] |]. destruct (IH i Hk) as (e & He & Hek). exists e. split; [now right | exact Hek]. }
-    apply nth_error_In in Hk. pose proof constraints_ok as Hcok. rewrite forallb_forall in Hcok. specialize (Hcok k Hk).
-    unfold constraint_ok in Hcok.
-    apply andb_prop in Hcok. destruct Hcok as (Hvars & Hfew).
-    rewrite forallb_forall in Hvars. apply Z.leb_le in Hfew.
-    assert (Hrange : forall t, In t (fleft k) -> (idx (element_of (e_outputs E) (fst t)) < total)%nat).
-    { intros t Ht. now apply (element_value (fst t)), Hvars. }
-    assert (Hsat : sum (fun t => Q2R (snd t) * value_of (e_outputs E) y point (fst t)) (left e) <= Q2R (right e)).
-    { pose proof point_satisfies as Hps. rewrite Forall_forall in Hps. specialize (Hps e He). unfold satisfied in Hps.
-      rewrite (sum_ext _ _ (fun t => Q2R (snd t) * variable_value point (map (at_element y) (e_outputs E)) (fst t))); [exact Hps |].
-      intros t Ht. f_equal. apply element_value. destruct Hek as [Hv _ _].
-      apply (in_map fst) in Ht. rewrite Hv in Ht. apply in_map_iff in Ht. destruct Ht as (u & <- & Hu). now apply Hvars. }
-    assert (Hsize : size A = total).
-    { apply (f_equal snd) in H. cbn [snd] in H. rewrite <- H. unfold constraint_form. cbn [snd]. rewrite size_add_terms. apply zeros_size. }
-    split; [exact Hsize |]. intros Fc FA.
+    intros b l [cc A] r G H. unfold selected in H. destruct (varint l) as [[n r1] |]; [| discriminate]. cbn [fst snd].
     assert (Hst : forall e, (idx e < total)%nat -> strong b y e) by (intros; apply (strong_of b total); auto).
-    apply (constraint_form_sound s (e_outputs E) (read (bx b)) y point total e k Hek Hsat Hrange) with (zeros := zeros E); auto.
-    - intros t Ht. apply strong_size, Hst. now apply Hrange.
-    - intros j t Ht. assert (Hj : (j < ins)%nat) by (specialize (Hvars _ Ht); cbn in Hvars; now apply Nat.ltb_lt in Hvars).
-      cbn [element_of]. rewrite idx_int_of by (change wB with (2 ^ 63)%Z; lia). now apply feeding.
-    - rewrite INR_IZR_INZ. apply (IZR_le _ (2 ^ 20)). exact Hfew.
-    - apply zeros_size.
-    - apply zeros_zero.
+    assert (Hrange : forall k t, In k (fconstraints f) -> In t (fleft k) -> (idx (element_of (e_outputs E) (fst t)) < total)%nat).
+    { intros k t Hk Ht. destruct (constraint_facts k Hk) as (_ & Hv & _). now apply (element_value (fst t)), Hv. }
+    destruct (n <? int_of (length (fconstraints f)))%uint63.
+    - destruct (nth_error (fconstraints f) (nat_of n)) as [k |] eqn:Hk; [| discriminate]. apply nth_error_In in Hk.
+      apply (f_equal (fun o => match o with Some p => fst p | None => (cc, A) end)) in H. cbn [fst] in H.
+      destruct (constraint_facts k Hk) as ((e & Hek & Hsat) & Hvars & Hfew & _).
+      assert (Hsize : size A = total).
+      { apply (f_equal snd) in H. cbn [snd] in H. rewrite <- H. unfold constraint_form. cbn [snd]. rewrite size_add_terms. apply zeros_size. }
+      split; [exact Hsize |]. intros Fc FA.
+      apply (constraint_form_sound s (e_outputs E) (read (bx b)) y point total e k Hek Hsat) with (zeros := zeros E); auto.
+      + intros t Ht. now apply (Hrange k).
+      + intros t Ht. apply strong_size, Hst. now apply (Hrange k).
+      + intros j t Ht. now apply (fed_inputs k j t).
+      + apply zeros_size.
+      + apply zeros_zero.
+    - destruct (n =? int_of (length (fconstraints f)))%uint63; [| discriminate].
+      destruct (varint r1) as [[k r2] |]; [| discriminate]. destruct ((k =? 0)%uint63 || (int_of (length r2) <? k)%uint63); [discriminate |].
+      destruct (factor_list f (nat_of k) r2) as [[fs r3] |] eqn:Hfl; [| discriminate]. pose proof (factor_list_facts _ _ _ _ Hfl) as Hfs.
+      destruct (Z.of_nat (length (scaled_terms (e_outputs E) fs)) <=? 1000000)%Z eqn:Hlen; [| discriminate]. apply Z.leb_le in Hlen.
+      apply (f_equal (fun o => match o with Some p => fst p | None => (cc, A) end)) in H. cbn [fst] in H.
+      assert (Hsize : size A = total).
+      { apply (f_equal snd) in H. cbn [snd] in H. rewrite <- H. unfold combination_form. cbn [snd]. rewrite size_add_terms. apply zeros_size. }
+      split; [exact Hsize |]. intros Fc FA.
+      apply (combination_form_sound s (e_outputs E) (read (bx b)) y point total fs) with (zeros := zeros E); auto.
+      + intros m Hm. destruct (Hfs m Hm) as (Hk & _). now destruct (constraint_facts _ Hk).
+      + intros m t Hm Ht. destruct (Hfs m Hm) as (Hk & _). now apply (Hrange (fst m)).
+      + intros m t Hm Ht. destruct (Hfs m Hm) as (Hk & _). apply strong_size, Hst. now apply (Hrange (fst m)).
+      + intros m j t Hm Ht. destruct (Hfs m Hm) as (Hk & _). now apply (fed_inputs (fst m) j t).
+      + intros m Hm. destruct (Hfs m Hm) as (Hk & _). now destruct (constraint_facts _ Hk) as (_ & _ & Hfew & _).
+      + intros m Hm. now destruct (Hfs m Hm).
+      + rewrite INR_IZR_INZ. apply (IZR_le _ 1000000). exact Hlen.
+      + apply le_INR.
+        assert (Gen : forall L, (forall m, In m L -> In m fs) -> (length L <= length (scaled_terms (e_outputs E) L))%nat).
+        { induction L as [| m L IH]; intros HL; [cbn; lia |]. unfold scaled_terms in *. cbn [flat_map]. rewrite app_length, map_length. cbn [length].
+          specialize (IH (fun m0 Hm0 => HL m0 (or_intror Hm0))). destruct (Hfs m (HL m (or_introl eq_refl))) as (Hk & _).
+          destruct (constraint_facts _ Hk) as (_ & _ & _ & Hone). lia. }
+        apply Gen. auto.
+      + apply zeros_size.
+      + apply zeros_zero.
   Qed.
 
   Lemma form_sweep_sound : forall b l b1 cc A lb r, sound_context b -> form_sweep E b f l = Some (b1, Some (cc, A, lb), r) ->

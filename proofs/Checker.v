@@ -43,7 +43,7 @@ Definition variable_ok (E : env) (v : variable) : bool :=
   match v with X j => (j <? e_ins E)%nat | Y k => (k <? length (e_outputs E))%nat end.
 
 Definition constraint_ok (E : env) (c : fconstraint) : bool :=
-  forallb (fun t => variable_ok E (fst t)) (fleft c) && (Z.of_nat (length (fleft c)) <=? 2 ^ 20)%Z.
+  forallb (fun t => variable_ok E (fst t)) (fleft c) && (Z.of_nat (length (fleft c)) <=? 2 ^ 20)%Z && (1 <=? length (fleft c))%nat.
 
 Definition env_ok (E : env) : bool :=
   forallb layer_ok (e_layers E) &&
@@ -183,7 +183,7 @@ Fixpoint little_endian (k : nat) (l : bytes) : option (int * bytes) :=
   | S _, [] => None
   end.
 
-(* A finite number of `bits` mantissa bits; low: the mantissa's bits and the exponent's in one number. *)
+(* A finite number from its parts: bits of the mantissa, the exponent of infinities, and the bias to the mantissa's last bit. *)
 Definition float_of_parts (negative : bool) (mantissa exponent : int) (bits infinite bias : int) : option float :=
   if (exponent =? infinite)%uint63 then None
   else
@@ -322,17 +322,50 @@ Definition hints (E : env) (b : bounds) (l : bytes) : option (slopes * list (int
   | [] => None
   end.
 
-(* Selector: a single constraint. *)
-Definition selected (E : env) (b : bounds) (c : fdisjunct) (l : bytes) : option (float * PArray.array float * bytes) :=
-  match varint l with
-  | Some (n, r) =>
-      match nth_error (fconstraints c) (nat_of n) with
-      | Some f =>
-          if (n <? int_of (length (fconstraints c)))%uint63
-          then Some (constraint_form (e_sem E) (e_outputs E) (read (bx b)) f (zeros E), r) else None
+(* A list of constraints and factors *)
+Fixpoint factor_list (c : fdisjunct) (k : nat) (l : bytes) : option (list (fconstraint * float) * bytes) :=
+  match k with
+  | O => Some ([], l)
+  | S k' =>
+      match index (int_of (length (fconstraints c))) l with
+      | Some (n, r) =>
+          match nth_error (fconstraints c) (nat_of n), f64 r with
+          | Some f, Some (mu, r1) =>
+              if (0x1p-400 <=? mu)%float && (mu <=? 0x1p400)%float && is_finite mu then
+                match factor_list c k' r1 with Some (fs, r2) => Some ((f, mu) :: fs, r2) | None => None end
+              else None
+          | _, _ => None
+          end
       | None => None
       end
+  end.
+
+(* Selector: one constraint, or for their number a sum of several with factors. A sum has
+   at most 10^6 terms. *)
+Definition selected (E : env) (b : bounds) (c : fdisjunct) (l : bytes) : option (float * PArray.array float * bytes) :=
+  match varint l with
   | None => None
+  | Some (n, r) =>
+      if (n <? int_of (length (fconstraints c)))%uint63 then
+        match nth_error (fconstraints c) (nat_of n) with
+        | Some f => Some (constraint_form (e_sem E) (e_outputs E) (read (bx b)) f (zeros E), r)
+        | None => None
+        end
+      else if (n =? int_of (length (fconstraints c)))%uint63 then
+        match varint r with
+        | None => None
+        | Some (k, r1) =>
+            if (k =? 0)%uint63 || (int_of (length r1) <? k)%uint63 then None
+            else
+              match factor_list c (nat_of k) r1 with
+              | None => None
+              | Some (fs, r2) =>
+                  if (Z.of_nat (length (scaled_terms (e_outputs E) fs)) <=? 1000000)%Z
+                  then Some (combination_form (e_sem E) (e_outputs E) (read (bx b)) fs (zeros E), r2)
+                  else None
+              end
+        end
+      else None
   end.
 
 (* Refreshed bounds, the form's sweep, and the rest. *)

@@ -420,21 +420,257 @@ Section Combination.
   Proof.
     intros m Hm FG. destruct (each_holds m Hm) as (c & Hc & Hsat).
     pose proof (rounded_constraint s outs x y point c (fst m) Hc Hsat (fun t Ht => sizes m t Hm Ht) (fun j t Ht => feeding m j t Hm Ht)) as Hr.
-    destruct (charge_covers s outs x y c (fst m) Hc (fun t Ht => sizes m t Hm Ht) (few m Hm) FG) as (G0 & _ & HG).
+    destruct (charge_covers s outs x y point c (fst m) Hc (fun t Ht => sizes m t Hm Ht) (fun j t Ht => feeding m j t Hm Ht) (few m Hm) FG) as (G0 & _ & HG).
     pose proof (S_nonnegative outs x y (fst m) (fun t Ht => sizes m t Hm Ht)) as HS.
-    split; [exact G0 |]. split; [exact HS |]. unfold Qm.
-    set (X0 := sum _ (fleft (fst m))) in Hr at 3. 
-    change (sum (fun t => Rabs (V (snd t)) * V (x (element_of outs (fst t)))) (fleft (fst m))) with (Sm m) in *.
+    split; [exact G0 |]. split; [exact HS |]. unfold Qm. cbv beta in Hr.
+    fold (Sm m) in HS, HG, Hr. set (g := V (constraint_charge s outs x (fst m))) in *. change (V (G m)) with g.
     match type of HG with (_ * ?z <= _) => set (Z := z) in * end.
     assert (HdS : 0 <= d * Sm m) by (apply Rmult_le_pos; numeric).
-    assert (HdG : 0 <= d * V (constraint_charge s outs x (fst m))) by (apply Rmult_le_pos; numeric).
-    unfold G. eapply Rle_trans; [exact Hr |]. numeric.
+    assert (Hdg : 0 <= d * g) by (apply Rmult_le_pos; numeric).
+    eapply Rle_trans; [exact Hr |]. clear Hr. numeric.
   Qed.
 
   Lemma scaled_term : forall t, In t terms -> exists m u, In m l /\ In u (fleft (fst m)) /\ t = (element_of outs (fst u), (snd m * snd u)%float).
   Proof.
     intros t Ht. unfold terms, scaled_terms in Ht. apply in_flat_map in Ht. destruct Ht as (m & Hm & Ht). apply in_map_iff in Ht.
     destruct Ht as (u & <- & Hu). now exists m, u.
+  Qed.
+
+  Let pairs := flat_map (fun m => map (fun u => (m, u)) (fleft (fst m))) l.
+  Let term_of (p : (fconstraint * float) * (variable * float)) : int * float := (element_of outs (fst (snd p)), (snd (fst p) * snd (snd p))%float).
+  Let exact_of (p : (fconstraint * float) * (variable * float)) : R := mu (fst p) * V (snd (snd p)).
+
+  Lemma terms_pairs : terms = map term_of pairs.
+  Proof. unfold terms, scaled_terms, pairs. clear. induction l as [| m l0 IH]; [reflexivity |]. cbn [flat_map]. rewrite map_app, map_map, IH. reflexivity. Qed.
+
+  Lemma pair_in : forall p, In p pairs -> In (fst p) l /\ In (snd p) (fleft (fst (fst p))).
+  Proof.
+    intros p Hp. unfold pairs in Hp. apply in_flat_map in Hp. destruct Hp as (m & Hm & Hp). apply in_map_iff in Hp. destruct Hp as (u & <- & Hu). now split.
+  Qed.
+
+  Lemma tiny_against_term : forall p, In p pairs -> 4 * w <= / 1000 * d * Rabs (exact_of p).
+  Proof.
+    intros p Hp. destruct (pair_in p Hp) as (Hm & Hu). destruct (each_holds _ Hm) as (c & Hc & _). destruct (coefficient_size c _ Hc _ Hu) as (_ & Hb).
+    destruct (factors _ Hm) as (_ & Hf). pose proof (factor_positive _ Hm) as Hpos. unfold exact_of. rewrite Rabs_mult, (Rabs_pos_eq (mu (fst p))) by lra.
+    assert (Hprod : p2 (-400) * p2 (-500) <= mu (fst p) * Rabs (V (snd (snd p)))) by (apply Rmult_le_compat; try apply bpow_ge_0; assumption).
+    assert (w <= d * d * (p2 (-400) * p2 (-500))) by (rewrite d_value, <- !bpow_plus; apply w_bpow; lia).
+    pose proof w_positive.
+    assert (d * d * (p2 (-400) * p2 (-500)) <= d * d * (mu (fst p) * Rabs (V (snd (snd p))))) by (apply Rmult_le_compat_l; [numeric | exact Hprod]).
+    numeric.
+  Qed.
+
+  Let Ssum := sum (fun m => mu m * Sm m) l.
+
+  Lemma Ssum_pairs : Ssum = sum (fun p => Rabs (exact_of p) * V (x (element_of outs (fst (snd p))))) pairs.
+  Proof.
+    unfold Ssum, pairs. rewrite sum_flat_map. apply sum_ext. intros m Hm. rewrite sum_map. unfold Sm. rewrite <- sum_scale. apply sum_ext. intros u _.
+    unfold exact_of. cbn [fst snd]. rewrite Rabs_mult, (Rabs_pos_eq (mu m)) by (pose proof (factor_positive m Hm); lra). ring.
+  Qed.
+
+  Lemma pair_size : forall p, In p pairs -> Rabs (y (idx (element_of outs (fst (snd p))))) <= V (x (element_of outs (fst (snd p)))).
+  Proof. intros p Hp. destruct (pair_in p Hp) as (Hm & Hu). now apply (sizes (fst p) (snd p)). Qed.
+
+  Lemma combined_terms_form : forall zeros, size zeros = total -> (forall i, nat_at zeros i = 0%float) ->
+    (forall i, (i < total)%nat -> fin (nat_at (add_terms terms zeros) i)) ->
+    form (add_terms terms zeros) total y <= sum (fun m => mu m * Qm m) l + ((T + 1) * (4001 / 4000) + / 1000) * d * Ssum.
+  Proof.
+    intros zeros Hz H0 Hf. unfold form. pose proof w_positive as Hw. pose proof (pos_INR (length terms)) as HT0. fold T in HT0.
+    assert (HL : forall t, In t terms -> (idx (fst t) < total)%nat).
+    { intros t Ht. destruct (scaled_term t Ht) as (m & u & Hm & Hu & ->). now apply (in_range m u). }
+    assert (HQ : sum (fun m => mu m * Qm m) l = sum (fun p => exact_of p * y (idx (element_of outs (fst (snd p))))) pairs).
+    { unfold pairs. rewrite sum_flat_map. apply sum_ext. intros m _. rewrite sum_map. unfold Qm. rewrite <- sum_scale. apply sum_ext. intros u _. unfold exact_of. cbn [fst snd]. ring. }
+    assert (HS : sum (fun p => Rabs (exact_of p) * Rabs (y (idx (element_of outs (fst (snd p)))))) pairs <= Ssum).
+    { rewrite Ssum_pairs. apply sum_le. intros p Hp. apply Rmult_le_compat_l; [apply Rabs_pos | now apply pair_size]. }
+    (* by columns, on the level of pairs *)
+    assert (Hcol : forall (g : (fconstraint * float) * (variable * float) -> R) (z : nat -> R) L n, (forall p, In p L -> (idx (fst (term_of p)) < n)%nat) ->
+      sum (fun i => sum g (filter (fun p => at_index i (term_of p)) L) * z i) (seq 0 n) = sum (fun p => g p * z (idx (fst (term_of p)))) L).
+    { clear. intros g z L n. induction L as [| p L IH]; intros HL.
+      - rewrite (sum_ext _ _ (fun _ => 0)) by (intros; unfold sum; simpl; ring). apply sum_zero.
+      - change (sum (fun p0 => g p0 * z (idx (fst (term_of p0)))) (p :: L)) with (g p * z (idx (fst (term_of p))) + sum (fun p0 => g p0 * z (idx (fst (term_of p0)))) L).
+        rewrite <- IH by (intros; apply HL; now right).
+        rewrite (sum_ext _ _ (fun i => sum (fun t => if at_index i t then g p else 0) [term_of p] * z i + sum g (filter (fun p0 => at_index i (term_of p0)) L) * z i)).
+        2:{ intros i _. cbn [filter]. unfold sum at 2. cbn [fold_right]. destruct (at_index i (term_of p)); [change (sum g (p :: ?m)) with (g p + sum g m) |]; ring. }
+        rewrite sum_plus. f_equal. pose proof (sum_by_index (fun _ => g p) z n [term_of p]) as Hs.
+        transitivity (sum (fun i => sum (fun _ : int * float => g p) (filter (at_index i) [term_of p]) * z i) (seq 0 n)).
+        + apply sum_ext. intros i _. cbn [filter]. destruct (at_index i (term_of p)) eqn:E; unfold sum; cbn [fold_right]; rewrite ?E; ring.
+        + rewrite Hs; [unfold sum; cbn [fold_right]; ring |]. intros t [<- | []]. apply HL. now left. }
+    assert (HLp : forall p, In p pairs -> (idx (fst (term_of p)) < total)%nat).
+    { intros p Hp. apply HL. rewrite terms_pairs. now apply in_map. }
+    rewrite HQ. change (fun p => exact_of p * y (idx (element_of outs (fst (snd p))))) with (fun p => exact_of p * y (idx (fst (term_of p)))).
+    rewrite <- (Hcol exact_of y pairs total HLp).
+    assert (HS' : sum (fun i => sum (fun p => Rabs (exact_of p)) (filter (fun p => at_index i (term_of p)) pairs) * Rabs (y i)) (seq 0 total) <= Ssum).
+    { rewrite (Hcol (fun p => Rabs (exact_of p)) (fun i => Rabs (y i)) pairs total HLp). exact HS. }
+    apply Rle_trans with (sum (fun i => sum exact_of (filter (fun p => at_index i (term_of p)) pairs) * y i
+      + ((T + 1) * (4001 / 4000) + / 1000) * d * (sum (fun p => Rabs (exact_of p)) (filter (fun p => at_index i (term_of p)) pairs) * Rabs (y i))) (seq 0 total)).
+    2:{ rewrite sum_plus, sum_scale. apply Rplus_le_compat_l. apply Rmult_le_compat_l; [numeric | exact HS']. }
+    apply sum_le. intros i Hi. apply in_seq in Hi. specialize (Hf i ltac:(lia)).
+    rewrite add_terms_column in * by (rewrite ?Hz; auto; lia). rewrite H0 in *.
+    assert (Hfs : fsum snd (filter (at_index i) terms) 0 = fsum (fun p => snd (term_of p)) (filter (fun p => at_index i (term_of p)) pairs) 0).
+    { rewrite terms_pairs. generalize pairs as L. generalize 0%float as z. clear. intros z L. revert z. induction L as [| p L IH]; intros z; [reflexivity |].
+      cbn [map filter]. destruct (at_index i (term_of p)); [|apply IH].
+      change (fsum snd (term_of p :: ?q) z) with (fsum snd q (z + snd (term_of p))%float).
+      change (fsum (fun p0 => snd (term_of p0)) (p :: ?q) z) with (fsum (fun p0 => snd (term_of p0)) q (z + snd (term_of p))%float). apply IH. }
+    rewrite Hfs in *. set (li := filter (fun p => at_index i (term_of p)) pairs) in *.
+    assert (Hli : INR (length li) <= T).
+    { apply le_INR. unfold li. eapply Nat.le_trans; [apply filter_length_le |]. rewrite terms_pairs, map_length. apply Nat.le_refl. }
+    pose proof (pos_INR (length li)) as Hl0.
+    destruct (fsum_error _ (fun p => snd (term_of p)) exact_of li 0%float) as (_ & _ & E); [lra | | exact Hf |].
+    { intros p _ F. unfold term_of in *. cbn [snd] in *. now destruct (mul_V _ _ F) as (_ & _ & E). }
+    rewrite V_0, Rabs_R0, !Rplus_0_l in E.
+    assert (Hw4 : 4 * INR (length li) * w <= / 1000 * d * sum (fun p => Rabs (exact_of p)) li).
+    { assert (Gen : forall L, (forall p, In p L -> In p pairs) -> 4 * INR (length L) * w <= / 1000 * d * sum (fun p => Rabs (exact_of p)) L).
+      { induction L as [| p L IH]; intros HinL; [unfold sum; simpl; lra |]. cbn [length]. rewrite S_INR.
+        change (sum ?h (p :: L)) with (h p + sum h L). cbv beta.
+        specialize (IH (fun p0 Hp0 => HinL p0 (or_intror Hp0))). pose proof (tiny_against_term p (HinL p (or_introl eq_refl))). lra. }
+      apply Gen. intros p Hp. now apply filter_In in Hp. }
+    set (Tm := sum (fun p => Rabs (exact_of p)) li) in *.
+    assert (HT : 0 <= Tm) by (apply sum_nonnegative; intros; apply Rabs_pos).
+    set (v := V (fsum (fun p => snd (term_of p)) li 0)) in *. set (e := sum exact_of li) in *.
+    assert (E' : Rabs (v - e) <= ((T + 1) * (4001 / 4000) + / 1000) * d * Tm).
+    { assert ((INR (length li) + 1) * d * (4001 / 4000) * Tm <= (T + 1) * d * (4001 / 4000) * Tm) by (apply Rmult_le_compat_r; [exact HT | numeric]).
+      lra. }
+    replace (v * y i) with (e * y i + (v - e) * y i) by ring. apply Rplus_le_compat_l.
+    eapply Rle_trans; [apply Rle_abs |]. rewrite Rabs_mult, <- Rmult_assoc. apply Rmult_le_compat_r; [apply Rabs_pos | exact E'].
+  Qed.
+
+  Theorem combination_form_sound : forall zeros cc A, size zeros = total -> (forall i, nat_at zeros i = 0%float) ->
+    combination_form s outs x l zeros = (cc, A) -> fin cc -> (forall i, (i < total)%nat -> fin (nat_at A i)) ->
+    size A = total /\ V cc + form A total y <= tauR / 4.
+  Proof.
+    intros zeros cc A Hz H0 H Fc FA. unfold combination_form in H. fold terms in H. apply pair_equal_spec in H. destruct H as (<- & <-).
+    split; [rewrite size_add_terms; exact Hz |].
+    pose proof w_positive as Hw. pose proof tau_w as Htw. pose proof tau_positive as Htp.
+    pose proof (pos_INR (length terms)) as HT0. fold T in HT0. pose proof (pos_INR (length l)) as Hk0. fold k in Hk0.
+    set (c0 := fsum (fun m => snd m * - fright (fst m))%float l 0) in *.
+    set (sz := fsum (fun t => abs (snd t) * x (fst t))%float terms 0) in *.
+    set (rt := fsum (fun m => abs (snd m * fright (fst m)))%float l 0) in *.
+    set (g := fsum (fun m => snd m * constraint_charge s outs x (fst m))%float l 0) in *.
+    set (p := ((float_of_nat (length terms) + 4) * (4 * U) * (sz + rt))%float) in *.
+    assert (Ft : fin (g + p)%float) by (unfold charge in Fc; destruct (sub_fin _ _ Fc) as (_ & Fu & _); now destruct (add_fin _ _ Fu)).
+    assert (Fc0 : fin c0) by (unfold charge in Fc; now destruct (sub_fin _ _ Fc)).
+    destruct (add_fin _ _ Ft) as (Fg & Fp & _). unfold p in Fp. destruct (mul_fin _ _ Fp) as (Ff & Fsr & _). destruct (add_fin _ _ Fsr) as (Fsz & Frt & _).
+    (* the sums *)
+    assert (FinG : forall m, In m l -> fin (snd m * G m)%float).
+    { destruct (fsum_error_power _ (fun m => snd m * G m)%float (fun m => mu m * V (G m)) l 0%float) as (_ & F & _); [| exact Fg | exact F].
+      intros m _ F. now destruct (mul_V _ _ F) as (_ & _ & E). }
+    assert (HG : forall m, In m l -> 0 <= V (G m) /\ 0 <= Sm m /\ Qm m <= V (fright (fst m)) + 2 * d * Sm m + (1 - 1048600 * d) * V (G m)).
+    { intros m Hm. apply one_constraint; [exact Hm |]. now destruct (mul_fin _ _ (FinG m Hm)) as (_ & F & _). }
+    assert (Hmu : forall m, In m l -> 0 <= mu m) by (intros m Hm; pose proof (factor_positive m Hm); lra).
+    destruct (fsum_pos _ (fun m => snd m * G m)%float (fun m => mu m * V (G m)) l 0%float) as (Pg & _); [fold k; lra | rewrite V_0; lra | | | exact Fg |].
+    { intros m Hm. apply Rmult_le_pos; [auto | now apply HG]. }
+    { intros m _ F. now destruct (mul_V _ _ F) as (_ & _ & E). }
+    change (fsum (fun m => snd m * G m)%float l 0) with g in Pg. rewrite V_0, Rplus_0_l in Pg. fold k in Pg.
+    destruct (fsum_error _ (fun m => snd m * - fright (fst m))%float (fun m => mu m * - V (fright (fst m))) l 0%float) as (_ & _ & Ec); [fold k; lra | | exact Fc0 |].
+    { intros m _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite opp_V in E. }
+    change (fsum (fun m => snd m * - fright (fst m))%float l 0) with c0 in Ec. rewrite V_0, Rabs_R0, !Rplus_0_l in Ec. fold k in Ec.
+    set (Rm := sum (fun m => mu m * Rabs (V (fright (fst m)))) l).
+    replace (sum (fun m => Rabs (mu m * - V (fright (fst m)))) l) with Rm in Ec.
+    2:{ apply sum_ext. intros m Hm. rewrite Rabs_mult, Rabs_Ropp, (Rabs_pos_eq (mu m)) by auto. reflexivity. }
+    assert (HRm : 0 <= Rm) by (apply sum_nonnegative; intros m Hm; apply Rmult_le_pos; [auto | apply Rabs_pos]).
+    set (Gs := sum (fun m => mu m * V (G m)) l) in *.
+    assert (HGs : 0 <= Gs) by (apply sum_nonnegative; intros m Hm; apply Rmult_le_pos; [auto | now apply HG]).
+    assert (HSs : 0 <= Ssum) by (apply sum_nonnegative; intros m Hm; apply Rmult_le_pos; [auto | now apply HG]).
+    (* the exact side *)
+    assert (HQ : sum (fun m => mu m * Qm m) l <= - sum (fun m => mu m * - V (fright (fst m))) l + 2 * d * Ssum + (1 - 1048600 * d) * Gs).
+    { replace (- sum (fun m => mu m * - V (fright (fst m))) l) with (sum (fun m => mu m * V (fright (fst m))) l).
+      2:{ rewrite <- (Rmult_1_l (sum (fun m => mu m * - V (fright (fst m))) l)), Ropp_mult_distr_l, <- sum_scale. apply sum_ext. intros; ring. }
+      unfold Ssum, Gs. rewrite <- !sum_scale, <- !sum_plus. apply sum_le. intros m Hm. destruct (HG m Hm) as (_ & _ & Hq). pose proof (Hmu m Hm).
+      assert (mu m * Qm m <= mu m * (V (fright (fst m)) + 2 * d * Sm m + (1 - 1048600 * d) * V (G m))) by (apply Rmult_le_compat_l; assumption). lra. }
+    (* sizes of terms and of right sides, as summed *)
+    assert (Hxp : forall q0, In q0 pairs -> 0 <= V (x (element_of outs (fst (snd q0))))).
+    { intros q0 Hq. pose proof (pair_size q0 Hq). pose proof (Rabs_pos (y (idx (element_of outs (fst (snd q0)))))). lra. }
+    assert (Hsz' : sz = fsum (fun q0 => abs (snd (term_of q0)) * x (fst (term_of q0)))%float pairs 0).
+    { unfold sz. rewrite terms_pairs. generalize pairs as L. generalize 0%float as z. clear. intros z L. revert z. induction L as [| q0 L IH]; intros z; [reflexivity |]. apply IH. }
+    assert (HLp : INR (length pairs) = T) by (unfold T; now rewrite terms_pairs, map_length).
+    rewrite Hsz' in Fsz.
+    assert (FinT : forall q0, In q0 pairs -> fin (abs (snd (term_of q0)) * x (fst (term_of q0)))%float).
+    { destruct (fsum_error_power _ (fun q0 => abs (snd (term_of q0)) * x (fst (term_of q0)))%float (fun q0 => Rabs (V (snd (term_of q0))) * V (x (fst (term_of q0)))) pairs 0%float)
+        as (_ & F & _); [| exact Fsz | exact F]. intros q0 _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite abs_V in E. }
+    destruct (fsum_pos _ (fun q0 => abs (snd (term_of q0)) * x (fst (term_of q0)))%float (fun q0 => Rabs (V (snd (term_of q0))) * V (x (fst (term_of q0)))) pairs 0%float)
+      as (Psz & _); [rewrite HLp; lra | rewrite V_0; lra | | | exact Fsz |].
+    { intros q0 Hq. apply Rmult_le_pos; [apply Rabs_pos | now apply Hxp]. }
+    { intros q0 _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite abs_V in E. }
+    rewrite <- Hsz', V_0, Rplus_0_l, HLp in Psz.
+    assert (HSt : (1 - 2 * d) * Ssum <= sum (fun q0 => Rabs (V (snd (term_of q0))) * V (x (fst (term_of q0)))) pairs).
+    { rewrite Ssum_pairs, <- sum_scale. apply sum_le. intros q0 Hq. change (fst (term_of q0)) with (element_of outs (fst (snd q0))).
+      rewrite <- Rmult_assoc. apply Rmult_le_compat_r; [now apply Hxp |].
+      destruct (mul_fin _ _ (FinT q0 Hq)) as (Fa & _ & _). apply (proj1 (abs_fin _)) in Fa. unfold term_of in *. cbn [snd] in *.
+      destruct (mul_V _ _ Fa) as (_ & _ & E). fold (mu (fst q0)) in E. fold (exact_of q0) in E. pose proof (tiny_against_term q0 Hq) as Htiny.
+      assert (Rabs (exact_of q0) <= Rabs (V (snd (fst q0) * snd (snd q0))%float) + Rabs (V (snd (fst q0) * snd (snd q0))%float - exact_of q0)).
+      { replace (exact_of q0) with (V (snd (fst q0) * snd (snd q0))%float - (V (snd (fst q0) * snd (snd q0))%float - exact_of q0)) at 1 by ring. apply Rabs_minus_le. }
+      pose proof (Rabs_pos (exact_of q0)). numeric. }
+    destruct (fsum_pos _ (fun m => abs (snd m * fright (fst m)))%float (fun m => Rabs (V (snd m * fright (fst m))%float)) l 0%float) as (Prt & _);
+      [fold k; lra | rewrite V_0; lra | intros; apply Rabs_pos | | exact Frt |].
+    { intros m _ F. rewrite abs_V. replace (Rabs (V (snd m * fright (fst m))%float) - Rabs (V (snd m * fright (fst m))%float)) with 0 by ring. rewrite Rabs_R0.
+      pose proof (Rabs_pos (Rabs (V (snd m * fright (fst m))%float))). numeric. }
+    change (fsum (fun m => abs (snd m * fright (fst m)))%float l 0) with rt in Prt. rewrite V_0, Rplus_0_l in Prt. fold k in Prt.
+    assert (Finr : forall m, In m l -> fin (abs (snd m * fright (fst m)))%float).
+    { destruct (fsum_error_power _ (fun m => abs (snd m * fright (fst m)))%float (fun m => Rabs (V (snd m * fright (fst m))%float)) l 0%float) as (_ & F & _); [| exact Frt | exact F].
+      intros m _ F. rewrite abs_V. replace (Rabs (V (snd m * fright (fst m))%float) - Rabs (V (snd m * fright (fst m))%float)) with 0 by ring. rewrite Rabs_R0.
+      pose proof (Rabs_pos (Rabs (V (snd m * fright (fst m))%float))). numeric. }
+    assert (HRt : (1 - 2 * d) * Rm - 2 * k * w <= sum (fun m => Rabs (V (snd m * fright (fst m))%float)) l).
+    { replace (2 * k * w) with (sum (fun _ : fconstraint * float => 2 * w) l) by (rewrite sum_constant; unfold k; ring).
+      assert (Gen : forall L, (forall m, In m L -> In m l) -> (1 - 2 * d) * sum (fun m => mu m * Rabs (V (fright (fst m)))) L - sum (fun _ => 2 * w) L <= sum (fun m => Rabs (V (snd m * fright (fst m))%float)) L).
+      { induction L as [| m L IH]; intros HinL; [unfold sum; simpl; lra |]. change (sum ?h (m :: L)) with (h m + sum h L). cbv beta.
+        specialize (IH (fun m0 Hm0 => HinL m0 (or_intror Hm0))). assert (Hm : In m l) by (apply HinL; now left).
+        pose proof (Finr m Hm) as Fa. apply (proj1 (abs_fin _)) in Fa. destruct (mul_V _ _ Fa) as (_ & _ & E). fold (mu m) in E.
+        rewrite (Rabs_mult (mu m)), (Rabs_pos_eq (mu m)) in E by auto.
+        assert (mu m * Rabs (V (fright (fst m))) <= Rabs (V (snd m * fright (fst m))%float) + Rabs (V (snd m * fright (fst m))%float - mu m * V (fright (fst m)))).
+        { replace (mu m * Rabs (V (fright (fst m)))) with (Rabs (mu m * V (fright (fst m)))) by (rewrite Rabs_mult, (Rabs_pos_eq (mu m)) by auto; reflexivity).
+          replace (mu m * V (fright (fst m))) with (V (snd m * fright (fst m))%float - (V (snd m * fright (fst m))%float - mu m * V (fright (fst m)))) at 1 by ring. apply Rabs_minus_le. }
+        assert (0 <= mu m * Rabs (V (fright (fst m)))) by (apply Rmult_le_pos; [auto | apply Rabs_pos]).
+        numeric. }
+      apply Gen. auto. }
+    (* the charge *)
+    assert (P1 : 0 <= V sz).
+    { rewrite Hsz'. apply fsum_sign; [exact Fsz | rewrite V_0; lra |]. intros q0 Hq F. apply mul_sign; auto; [rewrite abs_V; apply Rabs_pos | now apply Hxp]. }
+    assert (P2 : 0 <= V rt) by (apply fsum_sign; [exact Frt | rewrite V_0; lra |]; intros; rewrite abs_V; apply Rabs_pos).
+    destruct (add_pos _ _ Fsr) as (_ & _ & (Esr & _)); auto. assert (P3 := add_sign _ _ Fsr P1 P2).
+    assert (HlenZ : (Z.of_nat (length terms) <= 2 ^ 53)%Z).
+    { apply le_IZR. rewrite <- INR_IZR_INZ. fold T. change (IZR (2 ^ 53)) with 9007199254740992. lra. }
+    destruct (float_of_nat_V _ HlenZ) as (_ & VT). fold T in VT.
+    destruct (mul_fin _ _ Ff) as (Ff4 & _ & _).
+    assert (V4 : V 4 = 4) by (literal_V 4%float; simpl; lra).
+    destruct (add_pos _ _ Ff4) as (_ & _ & (E4 & _)); [rewrite VT; lra | rewrite V4; lra |]. rewrite VT, V4 in E4.
+    assert (P4 : 0 <= V (float_of_nat (length terms) + 4)%float) by (apply add_sign; auto; [rewrite VT | rewrite V4]; lra).
+    destruct (mul_pos _ _ Ff) as (_ & _ & (Ef & _)); [exact P4 | rewrite V_4U; numeric |]. rewrite V_4U in Ef.
+    assert (P5 : 0 <= V ((float_of_nat (length terms) + 4) * (4 * U))%float) by (apply mul_sign; auto; rewrite V_4U; numeric).
+    destruct (mul_pos _ _ Fp) as (_ & _ & (Ep & _)); [exact P5 | exact P3 |]. change (V ((float_of_nat (length terms) + 4) * (4 * U) * (sz + rt))%float) with (V p) in Ep.
+    assert (P6 : 0 <= V p) by (unfold p; apply mul_sign; auto).
+    assert (P7 : 0 <= V g) by (apply fsum_sign; [exact Fg | rewrite V_0; lra |]; intros m Hm F; apply mul_sign; auto; [now apply Hmu | now apply HG]).
+    destruct (add_pos _ _ Ft) as (_ & _ & (Et & _)); auto. assert (P8 := add_sign _ _ Ft P7 P6).
+    destruct (charge_le _ _ Fc P8) as (_ & _ & Hc).
+    pose proof (combined_terms_form zeros Hz H0 FA) as Hform.
+    set (fm := V ((float_of_nat (length terms) + 4) * (4 * U))%float) in *. set (sr := V (sz + rt)%float) in *.
+    assert (Hwd : w <= d * d) by (pose proof tau_tiny; numeric).
+    assert (Hfm : (T + 4) * (8 * d) * (1 - 3 * d) <= fm) by numeric.
+    assert (HkR : (k + 1) * d * (4001 / 4000) * Rm <= (T + 1) * d * (4001 / 4000) * Rm) by (apply Rmult_le_compat_r; [exact HRm | numeric]).
+    assert (HTS : (T + 1) * d * (4001 / 4000) * sum (fun q0 => Rabs (V (snd (term_of q0))) * V (x (fst (term_of q0)))) pairs
+                  <= / 1000 * sum (fun q0 => Rabs (V (snd (term_of q0))) * V (x (fst (term_of q0)))) pairs).
+    { apply Rmult_le_compat_r; [| numeric]. apply sum_nonnegative. intros q0 Hq. apply Rmult_le_pos; [apply Rabs_pos | now apply Hxp]. }
+    assert (HkRt : (k + 1) * d * (4001 / 4000) * sum (fun m => Rabs (V (snd m * fright (fst m))%float)) l <= / 1000 * sum (fun m => Rabs (V (snd m * fright (fst m))%float)) l).
+    { apply Rmult_le_compat_r; [| numeric]. apply sum_nonnegative. intros; apply Rabs_pos. }
+    assert (HkG : (k + 1) * d * (4001 / 4000) * Gs <= 1000300 * d * Gs) by (apply Rmult_le_compat_r; [exact HGs | numeric]).
+    assert (HTw : T * w <= 1000000 * w) by (apply Rmult_le_compat_r; lra).
+    assert (Hkw : k * w <= 1000000 * w) by (apply Rmult_le_compat_r; lra).
+    assert (HTw0 : 0 <= T * w) by (apply Rmult_le_pos; lra). assert (Hkw0 : 0 <= k * w) by (apply Rmult_le_pos; lra).
+    set (Z := Ssum + Rm) in *.
+    assert (Hsr : (1 - / 100) * Z - 20000000 * w <= sr) by (unfold Z; numeric).
+    assert (HZ : 0 <= Z) by (unfold Z; lra).
+    assert (Hp1 : fm * ((1 - / 100) * Z - 20000000 * w) <= fm * sr) by (apply Rmult_le_compat_l; assumption).
+    destruct (mul_pos _ _ Ff) as (_ & _ & (_ & Efu)); [exact P4 | rewrite V_4U; numeric |]. rewrite V_4U in Efu.
+    destruct (add_pos _ _ Ff4) as (_ & _ & (_ & E4u)); [rewrite VT; lra | rewrite V4; lra |]. rewrite VT, V4 in E4u. fold fm in Efu.
+    assert (Hfm1 : fm <= 1) by numeric.
+    assert (Hp2 : fm * (20000000 * w) <= 1 * (20000000 * w)) by (apply Rmult_le_compat_r; lra).
+    assert (Hp3 : (T + 4) * (8 * d) * (1 - 3 * d) * ((1 - / 100) * Z) <= fm * ((1 - / 100) * Z)) by (apply Rmult_le_compat_r; lra).
+    assert (HTZ : 0 <= T * Z) by (apply Rmult_le_pos; lra).
+    assert (HTSs : 0 <= T * Ssum <= T * Z) by (split; [apply Rmult_le_pos; lra | apply Rmult_le_compat_l; unfold Z; lra]).
+    assert (HTRm : T * Rm = T * Z - T * Ssum) by (unfold Z; ring).
+    assert (HRmZ : Rm = Z - Ssum) by (unfold Z; ring).
+    assert (HSZ : Ssum <= Z) by (unfold Z; lra).
+    apply Rabs_le_inv in Ec.
+    clear - Hc Hform HQ Ec Pg HkG Et Ep Hp1 Hp2 Hp3 HTZ HTSs HTRm HRmZ HSZ HkR HZ HTw Hkw HTw0 Hkw0 Hw Htw Htp HGs HSs HRm P6 P7 HT0.
+    rewrite HRmZ in *. numeric.
   Qed.
 End Combination.
 

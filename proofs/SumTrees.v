@@ -79,8 +79,6 @@ Definition cluster_premise (l : list leaf) : Prop :=
 
 (* ---- Constants *)
 
-Ltac numbers := unfold u32, eta, overflow32, bpow in *; cbn [Z.pow_pos Pos.iter radix_val radix2] in *; simpl in *.
-
 Lemma u32_value : u32 = / 16777216.
 Proof. reflexivity. Qed.
 

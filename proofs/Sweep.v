@@ -75,9 +75,6 @@ Definition sweep_op (x : int -> float) (o : sop) (c : float) (A : array float) :
 
 (* ---- Step 3: the constant *)
 
-Lemma INR_bound : forall m b : nat, (Z.of_nat m <= Z.of_nat b)%Z -> INR m <= INR b.
-Proof. intros. apply le_INR. lia. Qed.
-
 Lemma V_2 : V 2 = 2. Proof. literal_V 2%float. simpl. lra. Qed.
 Lemma V_16 : V 16 = 16. Proof. literal_V 16%float. simpl. lra. Qed.
 
