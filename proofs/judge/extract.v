@@ -12,34 +12,37 @@ From Coq Require Extraction.
 From AxiomProofs Require Import Checker.
 Extraction Language OCaml.
 
-(* As in ExtrOCamlInt63 and ExtrOCamlFloats, but in place, so that no call remains where one instruction will do. *)
-Extract Inlined Constant Uint63.int => "Uint63.t".
-Extract Inlined Constant Uint63.lsl => "Uint63.l_sl".
-Extract Inlined Constant Uint63.lsr => "Uint63.l_sr".
-Extract Inlined Constant Uint63.land => "Uint63.l_and".
-Extract Inlined Constant Uint63.lor => "Uint63.l_or".
-Extract Inlined Constant Uint63.add => "Uint63.add".
-Extract Inlined Constant Uint63.sub => "Uint63.sub".
-Extract Inlined Constant Uint63.eqb => "Uint63.equal".
-Extract Inlined Constant Uint63.ltb => "Uint63.lt".
-Extract Inlined Constant Uint63.leb => "Uint63.le".
+(* Primitive integers and floats, in place, so that no call remains where one instruction will do. *)
+Extract Inlined Constant Uint63.int => "int".
+Extract Inlined Constant Uint63.lsl => "Primitives.shift_left".
+Extract Inlined Constant Uint63.lsr => "Primitives.shift_right".
+Extract Inlined Constant Uint63.land => "(land)".
+Extract Inlined Constant Uint63.lor => "(lor)".
+Extract Inlined Constant Uint63.add => "(+)".
+Extract Inlined Constant Uint63.sub => "(-)".
+Extract Inlined Constant Uint63.eqb => "((=) : int -> int -> bool)".
+Extract Inlined Constant Uint63.ltb => "Primitives.lt".
+Extract Inlined Constant Uint63.leb => "Primitives.le".
 
-Extract Inlined Constant PrimFloat.float => "Float64.t".
-Extract Inlined Constant PrimFloat.abs => "Float64.abs".
-Extract Inlined Constant PrimFloat.opp => "Float64.opp".
-Extract Inlined Constant PrimFloat.eqb => "Float64.eq".
-Extract Inlined Constant PrimFloat.ltb => "Float64.lt".
-Extract Inlined Constant PrimFloat.leb => "Float64.le".
-Extract Inlined Constant PrimFloat.mul => "Float64.mul".
-Extract Inlined Constant PrimFloat.add => "Float64.add".
-Extract Inlined Constant PrimFloat.sub => "Float64.sub".
-Extract Inlined Constant PrimFloat.div => "Float64.div".
-Extract Inlined Constant PrimFloat.of_uint63 => "Float64.of_uint63".
-Extract Inlined Constant PrimFloat.ldshiftexp => "Float64.ldshiftexp".
+Extract Inlined Constant PrimFloat.float => "float".
+Extract Inlined Constant PrimFloat.abs => "abs_float".
+Extract Inlined Constant PrimFloat.opp => "(~-.)".
+Extract Inlined Constant PrimFloat.eqb => "((=) : float -> float -> bool)".
+Extract Inlined Constant PrimFloat.ltb => "((<) : float -> float -> bool)".
+Extract Inlined Constant PrimFloat.leb => "((<=) : float -> float -> bool)".
+Extract Inlined Constant PrimFloat.mul => "( *. )".
+Extract Inlined Constant PrimFloat.add => "(+.)".
+Extract Inlined Constant PrimFloat.sub => "(-.)".
+Extract Inlined Constant PrimFloat.div => "(/.)".
+Extract Inlined Constant PrimFloat.of_uint63 => "Primitives.to_float".
+Extract Inlined Constant PrimFloat.ldshiftexp => "Primitives.ldshiftexp".
 
 Extract Constant PArray.array "'a" => "'a Primitives.t".
 Extract Inlined Constant PArray.make => "Primitives.make".
-Extract Inlined Constant PArray.get => "Primitives.get".
+Extract Inlined Constant PArray.get =>
+  "(fun t e -> let s = Primitives.current t in
+    if Primitives.lt e s.Primitives.size then Array.unsafe_get (Array.unsafe_get s.Primitives.blocks (e lsr 5)) (e land 31)
+    else Primitives.get_outside s)".
 Extract Inlined Constant PArray.set => "Primitives.set".
 Extract Inlined Constant PArray.length => "Primitives.length".
 Extract Inlined Constant PArray.max_length => "Primitives.max_length".
@@ -52,6 +55,16 @@ Extract Constant PeanoNat.Nat.max => "Big_int_Z.max_big_int".
 Extract Inlined Constant fst => "fst".
 Extract Inlined Constant snd => "snd".
 Extract Inlined Constant negb => "not".
-Extraction Inline Store.read Store.write Rounding.fsum.
+
+(* A fold is a loop: the function that it is given is then known where it is called, so that sums need neither a call nor
+   a box per term. *)
+Extract Inlined Constant fold_left =>
+  "(fun f l s -> let l = ref l and s = ref s in
+    while (match !l with [] -> false | x :: rest -> s := f !s x; l := rest; true) do () done; !s)".
+
+(* Small functions that take the bounds as functions, for the same reason *)
+Extraction Inline Store.read Store.write Rounding.fsum Rounding.least Rounding.most Rounding.lower Rounding.upper Rounding.charge
+  AffineRows.row_s AffineRows.row_low AffineRows.row_high AffineRows.row_e AffineRows.row_slack AffineRows.row_q
+  Sweep.b_of Sweep.t_of Sweep.small Sweep.small_constant Sweep.step_constant Sweep.t1_of Sweep.t2_of Sweep.t3_of.
 
 Extraction "extracted.ml" check_certificate.

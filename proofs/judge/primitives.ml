@@ -1,66 +1,103 @@
-(* What extract.v maps primitives to where Coq's kernel has nothing fit for it.
+(* What extract.v maps Coq's primitives to: integers of 63 bits, floats, persistent arrays.
 
-   Arrays, as PArray specifies them: an array of at most max_length elements with a default value, which is what reading
-   outside gives; writing outside changes nothing; every version of an array keeps its contents. Baker's representation,
-   like that of Coq's kernel: the newest version holds the elements, an older one says in what it differs from a newer,
-   and reading an older version first makes it the one that holds the elements. Unlike the kernel's, an array of floats
-   is a flat OCaml one, which spares a write barrier and a box per element. *)
+   Floats are OCaml's: binary64, each operation rounded once to nearest, not fused by the compilers for x86-64 and arm64.
+   Coq's kernel computes with the same operators (its kernel/float64.ml). *)
 
-type 'a t = 'a version ref
-and 'a version =
-  | Elements of 'a array * 'a         (* and the default *)
-  | Differs of int * 'a * 'a t        (* at one place from another version *)
+(* How extraction writes literals *)
+module Uint63 = struct external of_int : int -> int = "%identity" end
+module Float64 = struct external of_float : float -> float = "%identity" end
 
-let max_length = Uint63.of_int 4194303
+(* ---- Integers modulo 2^63, held in the 63 bits of an int: from 2^62 on as negative numbers *)
 
-let make n default = ref (Elements (Array.make (Uint63.to_int_min n 4194303) default, default))
+let[@inline] lt (a : int) b = a lxor min_int < b lxor min_int
+let[@inline] le (a : int) b = a lxor min_int <= b lxor min_int
+let shift_left a n = if 0 <= n && n < 63 then a lsl n else 0
+let shift_right a n = if 0 <= n && n < 63 then a lsr n else 0
 
-(* Makes [t] hold the elements, turning around the chain of differences from it. *)
-let rec hold path t =
-  match !t with
-  | Elements _ -> List.iter (fun (older, place, value) ->
-      match !older with
-      | Differs (_, _, newer) ->
-        (match !newer with
-         | Elements (elements, _) as all ->
-           let other = elements.(place) in
-           elements.(place) <- value;
-           older := all;
-           newer := Differs (place, other, older)
-         | Differs _ -> assert false)
-      | Elements _ -> assert false) path
-  | Differs (place, value, newer) -> hold ((t, place, value) :: path) newer
+(* To nearest; the last bit of a large number is kept where it still decides a tie. *)
+let[@inline] to_float a = if a >= 0 then float_of_int a else 2.0 *. float_of_int ((a lsr 1) lor (a land 1))
 
-let rec get t e =
-  match !t with
-  | Elements (elements, default) ->
-    let size = Array.length elements in
-    let place = Uint63.to_int_min e size in
-    if place < size then Array.unsafe_get elements place else default
-  | Differs _ -> hold [] t; get t e
-
-let rec set t e value =
-  match !t with
-  | Elements (elements, _) as all ->
-    let size = Array.length elements in
-    let place = Uint63.to_int_min e size in
-    if place < size then begin
-      let old = Array.unsafe_get elements place in
-      Array.unsafe_set elements place value;
-      let newer = ref all in
-      t := Differs (place, old, newer);
-      newer
-    end
-    else t
-  | Differs _ -> hold [] t; set t e value
-
-let rec length t =
-  match !t with
-  | Elements (elements, _) -> Uint63.of_int (Array.length elements)
-  | Differs (_, _, newer) -> length newer
+(* x * 2^(e - 2101) *)
+let ldshiftexp x e = ldexp x ((if lt e 4202 then e else 4202) - 2101)
 
 (* A nat is the integer that it denotes. *)
 let z_of_nat (n : Z.t) = n
 
-(* The integer modulo 2^63, as the 63 bits of an OCaml int. *)
-let of_z z = Uint63.of_int (if Z.fits_int z then Z.to_int z else Z.to_int (Z.signed_extract z 0 63))
+(* The integer modulo 2^63 *)
+let of_z z = if Z.fits_int z then Z.to_int z else Z.to_int (Z.signed_extract z 0 63)
+
+(* ---- Arrays, as PArray specifies them: at most max_length elements and a default value, which is what reading outside
+   gives; writing outside changes nothing; every version of an array keeps its contents.
+
+   Versions share a store, which holds the elements of its newest version and a log of what each write replaced. Reading
+   or writing an older version first gives it a store of its own. In the checker nearly every version is used once, while
+   it is the newest, and then forgotten.
+
+   The elements are in blocks of 32. A block that was never written is [blank], shared and never changed, so that an
+   array of zeros costs little however few of its elements are used. *)
+
+type 'a store = {
+  size : int;
+  blank : 'a array;               (* 32 times the default *)
+  blocks : 'a array array;        (* size / 32 + 1 of them, so that every place below size is in one *)
+  mutable newest : int;           (* number of writes, and the version that the blocks hold *)
+  places : int array;             (* of each write: the place and what stood there before *)
+  replaced : 'a array;
+}
+
+type 'a t = { mutable store : 'a store; mutable version : int }
+
+let max_length = 4194303
+
+(* A log as long as a quarter of the elements makes copying them, when it is full, cost a few words per write. *)
+let store size blank blocks =
+  let log = if size / 4 > 128 then size / 4 else 128 in
+  { size; blank; blocks; newest = 0; places = Array.make log 0; replaced = Array.make log blank.(0) }
+
+let make n default =
+  let size = if lt n max_length then n else max_length in
+  let blank = Array.make 32 default in
+  { store = store size blank (Array.make (size / 32 + 1) blank); version = 0 }
+
+(* Gives this version a store of its own: a copy with the later writes undone. *)
+let own t =
+  let from = t.store in
+  let blocks = Array.map (fun block -> if block == from.blank then block else Array.copy block) from.blocks in
+  for n = from.newest - 1 downto t.version do
+    let place = from.places.(n) in
+    blocks.(place lsr 5).(place land 31) <- from.replaced.(n)
+  done;
+  t.store <- store from.size from.blank blocks;
+  t.version <- 0
+
+(* The store of this version, whose blocks hold it. *)
+let[@inline] current t =
+  if t.version <> t.store.newest then own t;
+  t.store
+
+let length t = t.store.size
+
+(* The text of [get] is in extract.v, where the type of its elements is known: get_outside is its last line. *)
+let get_outside store = store.blank.(0)
+
+let set t e value =
+  let s = current t in
+  if lt e s.size then begin
+    if s.newest = Array.length s.places then own t;
+    let s = t.store in
+    let block =
+      let block = s.blocks.(e lsr 5) in
+      if block != s.blank then block
+      else begin
+        let block = Array.copy block in
+        s.blocks.(e lsr 5) <- block;
+        block
+      end
+    in
+    s.places.(s.newest) <- e;
+    s.replaced.(s.newest) <- Array.unsafe_get block (e land 31);
+    Array.unsafe_set block (e land 31) value;
+    s.newest <- s.newest + 1;
+    { store = s; version = s.newest }
+  end
+  else t
