@@ -40,10 +40,20 @@ Extract Inlined Constant PrimFloat.ldshiftexp => "Primitives.ldshiftexp".
 Extract Constant PArray.array "'a" => "'a Primitives.t".
 Extract Inlined Constant PArray.make => "Primitives.make".
 Extract Inlined Constant PArray.get =>
-  "(fun t e -> let s = Primitives.current t in
-    if Primitives.lt e s.Primitives.size then Array.unsafe_get (Array.unsafe_get s.Primitives.blocks (e lsr 5)) (e land 31)
-    else Primitives.get_outside s)".
-Extract Inlined Constant PArray.set => "Primitives.set".
+  "Primitives.(fun t e -> let s = t.store in
+    if t.version = s.newest && lt e s.size then Array.unsafe_get (Array.unsafe_get s.blocks (e lsr 5)) (e land 31)
+    else get t e)".
+Extract Inlined Constant PArray.set =>
+  "Primitives.(fun t e v -> let s = t.store in let n = s.newest in
+    if t.version = n && lt e s.size && Array.unsafe_get s.blocks (e lsr 5) != s.blank then begin
+      let block = Array.unsafe_get s.blocks (e lsr 5) in
+      Array.unsafe_set s.places n e;
+      Array.unsafe_set s.replaced n (Array.unsafe_get block (e land 31));
+      Array.unsafe_set block (e land 31) v;
+      let n = n + 1 in
+      s.newest <- if n = Array.length s.places then -1 else n;
+      { store = s; version = n }
+    end else set t e v)".
 Extract Inlined Constant PArray.length => "Primitives.length".
 Extract Inlined Constant PArray.max_length => "Primitives.max_length".
 

@@ -40,7 +40,7 @@ type 'a store = {
   size : int;
   blank : 'a array;               (* 32 times the default *)
   blocks : 'a array array;        (* size / 32 + 1 of them, so that every place below size is in one *)
-  mutable newest : int;           (* number of writes, and the version that the blocks hold *)
+  mutable newest : int;           (* number of writes, and the version that the blocks hold; -1 when the log is full *)
   places : int array;             (* of each write: the place and what stood there before *)
   replaced : 'a array;
 }
@@ -49,55 +49,51 @@ type 'a t = { mutable store : 'a store; mutable version : int }
 
 let max_length = 4194303
 
-(* A log as long as a quarter of the elements makes copying them, when it is full, cost a few words per write. *)
-let store size blank blocks =
-  let log = if size / 4 > 128 then size / 4 else 128 in
-  { size; blank; blocks; newest = 0; places = Array.make log 0; replaced = Array.make log blank.(0) }
+let store size blank blocks room =
+  { size; blank; blocks; newest = 0; places = Array.make room 0; replaced = Array.make room blank.(0) }
+
+(* A short log at first; then one in which copying the elements, when it is full, costs a few words per write. 250 words
+   are the most that OCaml allocates cheaply. *)
+let short_log = 64
+let long_log size = if size / 4 > 250 then size / 4 else 250
 
 let make n default =
   let size = if lt n max_length then n else max_length in
   let blank = Array.make 32 default in
-  { store = store size blank (Array.make (size / 32 + 1) blank); version = 0 }
+  { store = store size blank (Array.make (size / 32 + 1) blank) short_log; version = 0 }
 
 (* Gives this version a store of its own: a copy with the later writes undone. *)
 let own t =
   let from = t.store in
   let blocks = Array.map (fun block -> if block == from.blank then block else Array.copy block) from.blocks in
-  for n = from.newest - 1 downto t.version do
+  let writes = if from.newest < 0 then Array.length from.places else from.newest in
+  for n = writes - 1 downto t.version do
     let place = from.places.(n) in
     blocks.(place lsr 5).(place land 31) <- from.replaced.(n)
   done;
-  t.store <- store from.size from.blank blocks;
+  t.store <- store from.size from.blank blocks (long_log from.size);
   t.version <- 0
-
-(* The store of this version, whose blocks hold it. *)
-let[@inline] current t =
-  if t.version <> t.store.newest then own t;
-  t.store
 
 let length t = t.store.size
 
-(* The text of [get] is in extract.v, where the type of its elements is known: get_outside is its last line. *)
-let get_outside store = store.blank.(0)
+(* Reading and writing where the texts in extract.v, which know the type of the elements and so need no box for a float,
+   do not apply: when this version is not the newest or the log is full, outside, and in a block not written before. *)
+
+let get t e =
+  if t.version <> t.store.newest then own t;
+  let s = t.store in
+  if lt e s.size then s.blocks.(e lsr 5).(e land 31) else s.blank.(0)
 
 let set t e value =
-  let s = current t in
-  if lt e s.size then begin
-    if s.newest = Array.length s.places then own t;
+  if not (lt e t.store.size) then t
+  else begin
+    if t.version <> t.store.newest then own t;
     let s = t.store in
-    let block =
-      let block = s.blocks.(e lsr 5) in
-      if block != s.blank then block
-      else begin
-        let block = Array.copy block in
-        s.blocks.(e lsr 5) <- block;
-        block
-      end
-    in
-    s.places.(s.newest) <- e;
-    s.replaced.(s.newest) <- Array.unsafe_get block (e land 31);
-    Array.unsafe_set block (e land 31) value;
-    s.newest <- s.newest + 1;
-    { store = s; version = s.newest }
+    if s.blocks.(e lsr 5) == s.blank then s.blocks.(e lsr 5) <- Array.copy s.blank;
+    let block = s.blocks.(e lsr 5) and n = s.newest in
+    s.places.(n) <- e;
+    s.replaced.(n) <- block.(e land 31);
+    block.(e land 31) <- value;
+    s.newest <- if n + 1 = Array.length s.places then -1 else n + 1;
+    { store = s; version = n + 1 }
   end
-  else t
