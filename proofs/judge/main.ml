@@ -54,6 +54,28 @@ let read_file path =
         try really_input_string channel (in_channel_length channel)
         with Sys_error _ | End_of_file | Invalid_argument _ -> Refusal.malformed "%s: cannot be read" path)
 
+(* Starts work in another process, so that a second processor can do it; the function returned waits for its answer, which
+   is None when that process ended without one. *)
+let meanwhile work =
+  let source, sink = Unix.pipe ~cloexec:true () in
+  match Unix.fork () with
+  | 0 ->
+    (match
+       let channel = Unix.out_channel_of_descr sink in
+       Marshal.to_channel channel (work ()) [];
+       flush channel
+     with
+     | () -> Unix._exit 0
+     | exception _ -> Unix._exit 1)
+  | child ->
+    Unix.close sink;
+    fun () ->
+      let channel = Unix.in_channel_of_descr source in
+      let answer = try Some (Marshal.from_channel channel) with End_of_file | Failure _ -> None in
+      close_in channel;
+      ignore (Unix.waitpid [] child);
+      answer
+
 let check outcome ~plain certificate model property =
   let header = Certificate.header certificate in
   outcome.semantics <- Types.semantics_name header.semantics;
@@ -67,15 +89,26 @@ let check outcome ~plain certificate model property =
     Vnnlib.property header.semantics ~inputs:program.inputs ~outputs:(Array.length program.outputs) (Vnnlib.read property)
   in
   Certificate.check_counts header program numbers;
-  let decided = if plain then None else Some (Extracted_check.accepts program numbers header.semantics header.tree) in
-  match decided, Check_tree.check program numbers header.semantics header.tree with
-  | (Some true | None), Ok (leaves, nodes) ->
+  let explain () : (int * int, string) result = Check_tree.check program numbers header.semantics header.tree in
+  let count (leaves, nodes) =
     outcome.leaves <- leaves;
     outcome.nodes <- nodes
-  | (Some false | None), Error reason -> raise (Refusal.Rejected reason)
-  | Some true, Error reason ->
-    raise (Disagreement ("the extracted checker accepts what the plain reading rejects: " ^ reason))
-  | Some false, Ok _ -> raise (Disagreement "the extracted checker rejects what the plain reading accepts")
+  in
+  if plain then
+    match explain () with
+    | Ok counts -> count counts
+    | Error reason -> raise (Refusal.Rejected reason)
+  else begin
+    let explanation = meanwhile explain in
+    let accepted = Extracted_check.accepts program numbers header.semantics header.tree in
+    match accepted, explanation () with
+    | true, Some (Ok counts) -> count counts
+    | false, Some (Error reason) -> raise (Refusal.Rejected reason)
+    | true, Some (Error reason) ->
+      raise (Disagreement ("the extracted checker accepts what the plain reading rejects: " ^ reason))
+    | false, Some (Ok _) -> raise (Disagreement "the extracted checker rejects what the plain reading accepts")
+    | _, None -> raise (Disagreement "the plain reading ended without an answer")
+  end
 
 let both model property =
   let program = Lower.program (Onnx.read model) in
@@ -204,6 +237,8 @@ let show a model property =
 
 let () =
   without_stack_limit ();
+  (* Nearly everything that the extracted checker allocates is garbage at once. *)
+  Gc.set { (Gc.get ()) with minor_heap_size = 1 lsl 20; space_overhead = 200 };
   let a = parse (List.tl (Array.to_list Sys.argv)) in
   if a.trace then Check_tree.trace := Some (fun what bits -> Printf.printf "%s %016Lx\n" what bits);
   let status =
