@@ -41,15 +41,15 @@ Extract Constant PArray.array "'a" => "'a Primitives.t".
 Extract Inlined Constant PArray.make => "Primitives.make".
 Extract Inlined Constant PArray.get =>
   "Primitives.(fun t e -> let s = t.store in
-    if t.version = s.newest && lt e s.size then Array.unsafe_get (Array.unsafe_get s.blocks (e lsr 5)) (e land 31)
+    if t.version = s.newest && lt e s.size then Array.unsafe_get (Array.unsafe_get s.blocks (e lsr 6)) (e land 63)
     else get t e)".
 Extract Inlined Constant PArray.set =>
   "Primitives.(fun t e v -> let s = t.store in let n = s.newest in
-    if t.version = n && lt e s.size && Array.unsafe_get s.blocks (e lsr 5) != s.blank then begin
-      let block = Array.unsafe_get s.blocks (e lsr 5) in
+    if t.version = n && lt e s.size && Array.unsafe_get s.blocks (e lsr 6) != s.blank then begin
+      let block = Array.unsafe_get s.blocks (e lsr 6) in
       Array.unsafe_set s.places n e;
-      Array.unsafe_set s.replaced n (Array.unsafe_get block (e land 31));
-      Array.unsafe_set block (e land 31) v;
+      Array.unsafe_set s.replaced n (Array.unsafe_get block (e land 63));
+      Array.unsafe_set block (e land 63) v;
       let n = n + 1 in
       s.newest <- if n = Array.length s.places then -1 else n;
       { store = s; version = n }
@@ -66,11 +66,16 @@ Extract Inlined Constant fst => "fst".
 Extract Inlined Constant snd => "snd".
 Extract Inlined Constant negb => "not".
 
-(* A fold is a loop: the function that it is given is then known where it is called, so that sums need neither a call nor
-   a box per term. *)
+(* Where a function is passed to one of these, it is known where it is called, so that it needs no call and a sum no box
+   per term. *)
 Extract Inlined Constant fold_left =>
   "(fun f l s -> let l = ref l and s = ref s in
     while (match !l with [] -> false | x :: rest -> s := f !s x; l := rest; true) do () done; !s)".
+Extract Inlined Constant map => "(fun f l -> let rec go = function [] -> [] | x :: rest -> let y = f x in y :: go rest in go l)".
+Extract Inlined Constant filter =>
+  "(fun f l -> let rec go = function [] -> [] | x :: rest -> if f x then x :: go rest else go rest in go l)".
+Extract Inlined Constant forallb =>
+  "(fun f l -> let rec go = function [] -> true | x :: rest -> f x && go rest in go l)".
 
 (* Small functions that take the bounds as functions, for the same reason *)
 Extraction Inline Store.read Store.write Rounding.fsum Rounding.least Rounding.most Rounding.lower Rounding.upper Rounding.charge

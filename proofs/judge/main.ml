@@ -238,7 +238,7 @@ let show a model property =
 let () =
   without_stack_limit ();
   (* Nearly everything that the extracted checker allocates is garbage at once. *)
-  Gc.set { (Gc.get ()) with minor_heap_size = 1 lsl 20; space_overhead = 200 };
+  Gc.set { (Gc.get ()) with space_overhead = 200 };
   let a = parse (List.tl (Array.to_list Sys.argv)) in
   if a.trace then Check_tree.trace := Some (fun what bits -> Printf.printf "%s %016Lx\n" what bits);
   let status =

@@ -33,13 +33,13 @@ let of_z z = if Z.fits_int z then Z.to_int z else Z.to_int (Z.signed_extract z 0
    or writing an older version first gives it a store of its own. In the checker nearly every version is used once, while
    it is the newest, and then forgotten.
 
-   The elements are in blocks of 32. A block that was never written is [blank], shared and never changed, so that an
+   The elements are in blocks of 64. A block that was never written is [blank], shared and never changed, so that an
    array of zeros costs little however few of its elements are used. *)
 
 type 'a store = {
   size : int;
-  blank : 'a array;               (* 32 times the default *)
-  blocks : 'a array array;        (* size / 32 + 1 of them, so that every place below size is in one *)
+  blank : 'a array;               (* 64 times the default *)
+  blocks : 'a array array;        (* size / 64 + 1 of them, so that every place below size is in one *)
   mutable newest : int;           (* number of writes, and the version that the blocks hold; -1 when the log is full *)
   places : int array;             (* of each write: the place and what stood there before *)
   replaced : 'a array;
@@ -49,18 +49,19 @@ type 'a t = { mutable store : 'a store; mutable version : int }
 
 let max_length = 4194303
 
-let store size blank blocks room =
-  { size; blank; blocks; newest = 0; places = Array.make room 0; replaced = Array.make room blank.(0) }
+let store size blank blocks replaced =
+  { size; blank; blocks; newest = 0; places = Array.make (Array.length replaced) 0; replaced }
 
-(* A short log at first; then one in which copying the elements, when it is full, costs a few words per write. 250 words
-   are the most that OCaml allocates cheaply. *)
-let short_log = 64
-let long_log size = if size / 4 > 250 then size / 4 else 250
+(* A short log at first; then one in which copying the elements, when it is full, costs a few words per write. Copies of
+   [blank] are cheap, and so is what has no more than 256 words. *)
+let short_log blank = Array.copy blank
+let long_log size blank =
+  if size <= 1024 then Array.concat [ blank; blank; blank; blank ] else Array.make (size / 4) blank.(0)
 
 let make n default =
   let size = if lt n max_length then n else max_length in
-  let blank = Array.make 32 default in
-  { store = store size blank (Array.make (size / 32 + 1) blank) short_log; version = 0 }
+  let blank = Array.make 64 default in
+  { store = store size blank (Array.make (size / 64 + 1) blank) (short_log blank); version = 0 }
 
 (* Gives this version a store of its own: a copy with the later writes undone. *)
 let own t =
@@ -69,9 +70,9 @@ let own t =
   let writes = if from.newest < 0 then Array.length from.places else from.newest in
   for n = writes - 1 downto t.version do
     let place = from.places.(n) in
-    blocks.(place lsr 5).(place land 31) <- from.replaced.(n)
+    blocks.(place lsr 6).(place land 63) <- from.replaced.(n)
   done;
-  t.store <- store from.size from.blank blocks (long_log from.size);
+  t.store <- store from.size from.blank blocks (long_log from.size from.blank);
   t.version <- 0
 
 let length t = t.store.size
@@ -82,18 +83,18 @@ let length t = t.store.size
 let get t e =
   if t.version <> t.store.newest then own t;
   let s = t.store in
-  if lt e s.size then s.blocks.(e lsr 5).(e land 31) else s.blank.(0)
+  if lt e s.size then s.blocks.(e lsr 6).(e land 63) else s.blank.(0)
 
 let set t e value =
   if not (lt e t.store.size) then t
   else begin
     if t.version <> t.store.newest then own t;
     let s = t.store in
-    if s.blocks.(e lsr 5) == s.blank then s.blocks.(e lsr 5) <- Array.copy s.blank;
-    let block = s.blocks.(e lsr 5) and n = s.newest in
+    if s.blocks.(e lsr 6) == s.blank then s.blocks.(e lsr 6) <- Array.copy s.blank;
+    let block = s.blocks.(e lsr 6) and n = s.newest in
     s.places.(n) <- e;
-    s.replaced.(n) <- block.(e land 31);
-    block.(e land 31) <- value;
+    s.replaced.(n) <- block.(e land 63);
+    block.(e land 63) <- value;
     s.newest <- if n + 1 = Array.length s.places then -1 else n + 1;
     { store = s; version = n + 1 }
   end
