@@ -1,9 +1,11 @@
 (* Extraction of check_certificate (Checker.v, proved sound in CheckSound.v) to OCaml: the Makefile compiles this file
    in build/, where it writes extracted.ml.
 
-   Only primitives and types are mapped; every function of the checker is extracted from its Gallina text. Primitive
-   integers and floats become those of Coq's own kernel (Uint63, Float64: OCaml's int, and float with one rounding per
-   operation), primitive arrays the ones of primitives.ml. A natural number, a positive or a Z becomes an integer of
+   Every function of the checker is extracted from its Gallina text; mapped to OCaml are types, primitives, arithmetic on
+   nat, positive and Z, and four functions on lists. Primitive integers and floats become what they are in Coq's own
+   kernel, OCaml's int and its float with one rounding per operation; arrays are those of primitives.ml. Of Coq's library
+   ExtrOCamlInt63, ExtrOCamlFloats and ExtrOCamlPArray are not used: the kernel's modules are compiled so that every
+   operation is a call and a box, and its arrays box every float. A natural number, a positive or a Z becomes an integer of
    Zarith, which is exact at every size: no count can wrap around, and a number of the certificate near 2^63 costs
    nothing. *)
 From Coq Require Import ZArith List Floats Uint63 PArray.
