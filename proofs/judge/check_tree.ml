@@ -13,6 +13,8 @@ type extra = {
   total : float;                    (* N of section 7 *)
   w1 : float array;                 (* affine only, one per row *)
   gam : float array;
+  first_col : int array;            (* least and greatest element that a row reads *)
+  last_col : int array;
   s : float array;
   err : float array;                (* E *)
   mutable xm : float;
@@ -73,15 +75,20 @@ let extra_of owner column_terms operator =
         most := max !most column_terms.(e)) a.element;
     Array.iter (fun e -> column_terms.(e) <- 0) a.element;
     let w1 = Array.make rows 0.0 and gam = Array.make rows 0.0 in
+    let first_col = Array.make rows max_int and last_col = Array.make rows (-1) in
     for i = 0 to rows - 1 do
       let sum = ref 0.0 in
-      for n = a.start.(i) to a.start.(i + 1) - 1 do sum := !sum +. Float.abs a.weight.(n) done;
+      for n = a.start.(i) to a.start.(i + 1) - 1 do
+        sum := !sum +. Float.abs a.weight.(n);
+        if a.element.(n) < first_col.(i) then first_col.(i) <- a.element.(n);
+        if a.element.(n) > last_col.(i) then last_col.(i) <- a.element.(n)
+      done;
       w1.(i) <- !sum *. (1.0 +. float_of_int (row_terms a i + 4) *. ulp);
       let k = float_of_int a.k.(i) in
       gam.(i) <- ((k *. u) /. (1.0 -. k *. u)) *. (1.0 +. 0x1p-50)
     done;
     { reads = operators_read owner a.element; own_m = float_of_int !most; total = float_of_int (Array.length a.weight);
-      w1; gam; s = Array.make rows 0.0; err = Array.make rows 0.0; xm = 0.0; computed_at = -1 }
+      w1; gam; first_col; last_col; s = Array.make rows 0.0; err = Array.make rows 0.0; xm = 0.0; computed_at = -1 }
   | Input _ | Unary _ | Maxpool _ | Constant _ ->
     let reads =
       match operator with
@@ -89,7 +96,7 @@ let extra_of owner column_terms operator =
       | _ -> [||]
     in
     let m = float_of_int (operator_size operator) in
-    { reads; own_m = m; total = m; w1 = [||]; gam = [||]; s = [||]; err = [||]; xm = 0.0; computed_at = -1 }
+    { reads; own_m = m; total = m; w1 = [||]; gam = [||]; first_col = [||]; last_col = [||]; s = [||]; err = [||]; xm = 0.0; computed_at = -1 }
 
 let larger_end lo hi = fmax (Float.abs lo) (Float.abs hi)
 
@@ -252,6 +259,7 @@ let through_operator t rule p from upto c =
   let least = ref max_int and most = ref (-1) in
   (match operator with
    | Affine a ->
+     let element = a.element and weight = a.weight and temp = t.temp in
      for e = from to upto do
        let ai = t.a.(e) in
        if ai <> 0.0 then begin
@@ -261,11 +269,11 @@ let through_operator t rule p from upto c =
          t1 := !t1 +. ai *. b;
          t2 := !t2 +. Float.abs ai *. q;
          t3 := !t3 +. Float.abs ai *. Float.abs b;
+         if x.first_col.(i) < !least then least := x.first_col.(i);
+         if x.last_col.(i) > !most then most := x.last_col.(i);
          for n = a.start.(i) to a.start.(i + 1) - 1 do
-           let col = a.element.(n) in
-           if col < !least then least := col;
-           if col > !most then most := col;
-           t.temp.(col) <- t.temp.(col) +. ai *. a.weight.(n)
+           let col = element.(n) in
+           temp.(col) <- temp.(col) +. ai *. weight.(n)
          done;
          t.a.(e) <- 0.0
        end

@@ -273,6 +273,7 @@ let cast node operands =
     let data = Bigarray.Array1.create Bigarray.float32 Bigarray.c_layout (Array.length values) in
     Array.iteri (fun n z ->
         let rounded = Numbers.to_binary32 Numbers.Nearest (Q.of_bigint z) in
+        if Z.gt (Z.abs z) (Z.shift_left Z.one 62) then refuse node "value %s is too large for a cast" (Z.to_string z);
         if not (Z.equal (Z.of_float rounded) z) then refuse node "value %s is no float32 number" (Z.to_string z);
         Bigarray.Array1.set data n rounded) values;
     Constant { shape; values = Floats data }

@@ -41,11 +41,12 @@ let batch_normalization state node operands =
   done;
   let rows = Lower_sums.finish node out shape 0 [] in
   let per_entry values = Array.init total (fun entry -> values.(channel entry)) in
+  let biases = per_entry bias in
   let first =
     emit state (place node)
       (Types.Affine {
           start = rows.start; element = rows.element; weight = rows.weight;
-          bias = per_entry bias; magnitude = per_entry magnitude; k = Array.make total 12; c0 = per_entry c0;
+          constants = [ biases ]; bias = biases; magnitude = per_entry magnitude; k = Array.make total 12; c0 = per_entry c0;
           factor = 4.0; rho = two (-48) })
   in
   View (shape, consecutive first total)

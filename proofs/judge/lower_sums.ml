@@ -57,7 +57,7 @@ let emit_rows state node (rows : rows) scaled =
     emit state (place node)
       (Types.Affine {
           start = rows.start; element = rows.element; weight = rows.weight;
-          bias = sum Fun.id; magnitude = sum Float.abs; k;
+          constants = rows.constants; bias = sum Fun.id; magnitude = sum Float.abs; k;
           c0 = Array.init count (fun i -> float_of_int (2 * leaves i + 1 + extra));
           factor; rho = 0.0 })
   in
