@@ -46,7 +46,7 @@ sigset_t only_sigchld() {
 }
 
 /// Between fork and exec: only calls that are safe there.
-[[noreturn]] void become(char* const* arguments, int output, int errors, pid_t parent) {
+[[noreturn]] void become(char* const* arguments, int output, int errors, pid_t parent, uint64_t memory_bytes) {
 #ifdef __linux__
   prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
@@ -58,6 +58,10 @@ sigset_t only_sigchld() {
   dup2(input, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(errors, STDERR_FILENO);
+  if (memory_bytes > 0) {
+    const rlimit memory = {memory_bytes, memory_bytes};
+    if (setrlimit(RLIMIT_AS, &memory) != 0) _exit(127);
+  }
   execv(arguments[0], arguments);
   _exit(127);
 }
@@ -83,7 +87,8 @@ Children::~Children() {
   for (const Child& child : running_) waitpid(child.pid, nullptr, 0);
 }
 
-Status Children::start(size_t tag, const std::vector<std::string>& command, double limit_seconds) {
+Status Children::start(size_t tag, const std::vector<std::string>& command, double limit_seconds,
+                       uint64_t memory_bytes) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -95,7 +100,7 @@ Status Children::start(size_t tag, const std::vector<std::string>& command, doub
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return resource_error("cannot start a process: " + errno_message(errno) + "; try fewer --jobs");
-  if (pid == 0) become(arguments.data(), fileno(output.get()), fileno(errors.get()), parent);
+  if (pid == 0) become(arguments.data(), fileno(output.get()), fileno(errors.get()), parent, memory_bytes);
   setpgid(pid, pid);
   running_.push_back({tag, pid, Clock::now(), limit_seconds, std::move(output), std::move(errors)});
   return {};

@@ -1,4 +1,4 @@
-// Child processes with a limit on their time: isolation for `axiom sweep`.
+// Child processes with limits on their time and memory: isolation for `axiom sweep` and `axiom theorem`.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ class Children {
   Children(const Children&) = delete;
   Children& operator=(const Children&) = delete;
 
-  Status start(size_t tag, const std::vector<std::string>& command, double limit_seconds);
+  /// `memory_bytes`: cap on the child's address space, 0 for none; a child that meets it fails in its own way.
+  Status start(size_t tag, const std::vector<std::string>& command, double limit_seconds, uint64_t memory_bytes = 0);
   size_t running() const;
   /// Waits up to a tenth of a second for children to end, and returns those that did.
   std::vector<ChildExit> wait();

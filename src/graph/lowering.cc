@@ -94,6 +94,7 @@ Result<CoreOp> affine_of(const Node& node, SumRows sum) {
       return uncertified(node, fmt::format("row {} sums {} numbers, at most 2^23 are covered", row, op.gamma.back()));
   }
   op.rows = std::move(sum.terms);
+  if (sum.constants.size() > 1) op.constants = std::move(sum.constants);
   return op;
 }
 

@@ -38,11 +38,12 @@ struct CoreOp {
   // kAffine: element i = sum of weight * element[column] + bias[i], with |error| <= E_i (spec/operators.md).
   SparseRows rows;
   std::vector<double> bias;
-  std::vector<double> magnitude;  ///< M_i: the constant part of S_i (|bias| for a sum cluster).
-  std::vector<double> gamma;      ///< k_i of gamma_k, an integer.
-  std::vector<double> underflow;  ///< c0_i of the underflow term.
-  double factor = 1.0;            ///< F of the operator (1 unless Gemm has alpha or beta).
-  double real_error = 0.0;        ///< rho: error relative to S_i that also the real semantics has (0 for a sum).
+  std::vector<std::vector<double>> constants;  ///< constants[j][i]: bias[i] is their rounded sum; empty if it is exact.
+  std::vector<double> magnitude;               ///< M_i: the constant part of S_i (|bias| for a sum cluster).
+  std::vector<double> gamma;                   ///< k_i of gamma_k, an integer.
+  std::vector<double> underflow;               ///< c0_i of the underflow term.
+  double factor = 1.0;                         ///< F of the operator (1 unless Gemm has alpha or beta).
+  double real_error = 0.0;  ///< rho: error relative to S_i that also the real semantics has (0 for a sum).
 
   // kUnary: element i = phi(element[source[i]]).
   UnaryKind unary = UnaryKind::kRelu;

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""How long Coq's kernel takes for a theorem, as a table in Markdown.
+
+    theorems.py <folder of axiom> <folder of benchmarks> [--timeout S] [name ...]
+
+Verifies each instance of the list below (or those named), makes a theorem of the certificate and prints one line: leaves
+of the proof tree, its bytes, seconds of axiom-check, bytes and seconds of Network.v, seconds of Theorem.v, seconds of all
+files, greatest memory of one. <folder of benchmarks> has a folder acasxu, rl_benchmarks, test.
+"""
+
+import argparse
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def acas(network, prop):
+    return (f"acasxu {network} property {prop}", f"acasxu/onnx/ACASXU_run2a_{network}_batch_2000.onnx.gz",
+            f"acasxu/vnnlib/prop_{prop}.vnnlib.gz")
+
+
+def rl(network, case):
+    return f"rl {network} {case}", f"rl_benchmarks/onnx/{network}.onnx.gz", f"rl_benchmarks/vnnlib/{network}_case_{case}.vnnlib.gz"
+
+
+def small(network, prop):
+    return network, f"test/onnx/{network}.onnx.gz", f"test/vnnlib/{prop}.vnnlib.gz"
+
+
+def example(folder, network, prop):
+    return f"{folder} {prop}", EXAMPLES / folder / f"{network}.onnx", EXAMPLES / folder / f"{prop}.vnnlib"
+
+
+INSTANCES = [
+    example("hello", "distance", "less_than_1_5"),
+    example("collision_avoidance", "advisory", "never_climb_into_intruder"),
+    example("collision_avoidance", "advisory", "alert_when_level"),
+    small("test_nano", "test_nano"), small("test_tiny", "test_tiny"), small("test_small", "test_small"),
+    small("test_unsat", "test_prop"),
+    rl("cartpole", "unsafe_0"), rl("cartpole", "unsafe_31"), rl("cartpole", "safe_64"), rl("cartpole", "safe_94"),
+    rl("dubinsrejoin", "unsafe_5"),
+    acas("1_6", 3), acas("1_4", 3), acas("1_9", 1), acas("1_2", 4), acas("1_1", 4), acas("3_1", 1), acas("1_1", 3),
+    acas("1_1", 5),
+]
+
+
+def run(*command):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    return done.stdout
+
+
+def line(axiom, name, model, prop, timeout):
+    with tempfile.TemporaryDirectory() as folder:
+        proof = Path(folder) / "proof.axc"
+        verdict = json.loads(run(axiom, "verify", model, prop, "--certificate", proof, "--threads", 1, "--json"))
+        result = verdict["results"][0]
+        if result["verdict"] != "verified":
+            return f"| {name} | {result['verdict']} |"
+        answer = json.loads(run(axiom, "theorem", proof, "--model", model, "--property", prop, "--coq",
+                                Path(folder) / "theory", "--timeout", timeout, "--json"))
+    if not answer.get("accepted"):
+        return f"| {name} | {result['leaves']} | no theorem: {answer['message']} |"
+    files = {file["name"]: file for file in answer["files"]}
+    network, theorem = files["Network.v"], files["Theorem.v"]
+    return (f"| {name} | {result['leaves']} | {answer['tree_bytes']:,} | {result['check_seconds']:.2f} | "
+            f"{network['bytes']:,} | {network['seconds']:.1f} | {theorem['seconds']:.1f} | {answer['seconds']:.1f} | "
+            f"{answer['peak_mb']:.0f} |")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("bin", type=Path)
+    parser.add_argument("benchmarks", type=Path)
+    parser.add_argument("--timeout", type=float, default=1200)
+    parser.add_argument("names", nargs="*")
+    arguments = parser.parse_args()
+    print("| instance | leaves | tree, bytes | axiom-check, s | Network.v, bytes | Network.v, s | Theorem.v, s | all, s "
+          "| memory, MB |\n|---|---|---|---|---|---|---|---|---|")
+    for name, model, prop in INSTANCES:
+        if arguments.names and not any(wanted in name for wanted in arguments.names):
+            continue
+        print(line(arguments.bin / "axiom", name, arguments.benchmarks / model, arguments.benchmarks / prop,
+                   arguments.timeout), flush=True)
+
+
+main()
