@@ -17,8 +17,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kFirstRestarts = 2;        // Before anything is bounded.
-constexpr int kLaterRestarts = 30;       // For disjuncts that their first bounds do not prove.
+// Descents before anything is bounded, and for disjuncts that their first bounds do not prove; and the shares of the
+// time that they may take. Bounding a large network may take all the rest.
+constexpr int kFirstRestarts = 2, kLaterRestarts = 30;
+constexpr double kFirstShare = 0.3, kLaterShare = 0.1;
 constexpr size_t kInputSplitLimit = 16;  // Free inputs up to which the input box is split.
 
 // Inputs worth splitting: a decimal that is no double leaves an interval one unit in the last place wide, under `real`.
@@ -45,7 +47,7 @@ class Driver {
 
  private:
   void root();
-  bool attack_round(const std::vector<size_t>& disjuncts, int restarts);
+  bool attack_round(const std::vector<size_t>& disjuncts, int restarts, double share);
   std::vector<size_t> open_disjuncts() const;
   void expand_roots();
   void worker();
@@ -120,12 +122,12 @@ void Driver::report() {
   options_.on_progress(now);
 }
 
-bool Driver::attack_round(const std::vector<size_t>& disjuncts, int restarts) {
+bool Driver::attack_round(const std::vector<size_t>& disjuncts, int restarts, double share) {
   Evaluator evaluator(*problem_.program);
   AttackPlan plan;
   plan.seed = options_.seed;
   plan.restarts = restarts;
-  const double limit = std::min(options_.timeout_seconds, seconds() + std::max(0.05, 0.1 * options_.timeout_seconds));
+  const double limit = std::min(options_.timeout_seconds, seconds() + std::max(0.05, share * options_.timeout_seconds));
   plan.stop = [&] { return interrupted() || seconds() > limit; };
   witness_ = attack(problem_, disjuncts, evaluator, plan, confirm_);
   if (witness_) end(SearchEnd::kViolated);
@@ -267,9 +269,9 @@ SearchResult Driver::run() {
   }
   std::vector<size_t> all(problem_.disjuncts.size());
   std::iota(all.begin(), all.end(), size_t{0});
-  if (!end_ && !attack_round(all, kFirstRestarts)) root();
+  if (!end_ && !attack_round(all, kFirstRestarts, kFirstShare)) root();
   if (!end_) expand_roots();
-  if (!end_ && !queue_.empty()) attack_round(open_disjuncts(), kLaterRestarts);
+  if (!end_ && !queue_.empty()) attack_round(open_disjuncts(), kLaterRestarts, kLaterShare);
   if (!end_) {
     std::vector<std::thread> threads;
     for (int t = 1; t < options_.threads; ++t) threads.emplace_back([this] { worker(); });
