@@ -41,6 +41,17 @@ let constraint_ (f : Types.form) : E.fconstraint =
 let disjunct (d : Types.disjunct) : E.fdisjunct =
   { fbox = list (Array.length d.lower) (fun j -> (d.lower.(j), d.upper.(j))); fconstraints = of_array constraint_ d.forms }
 
+(* What the proved checker does not cover, and so rejects whatever the tree: a power of two up to 1024 is exact as a factor. *)
+let uncovered (p : Types.program) =
+  let power_of_two factor = factor >= 1. && factor <= 1024. && fst (Float.frexp factor) = 0.5 in
+  let of_operator (o : Types.operator) =
+    match o with
+    | Unary ((Sigmoid | Tanh), _, _) -> Some (Types.operator_name o)
+    | Affine a when not (power_of_two a.factor) -> Some (Printf.sprintf "a scaled sum with the factor %g" a.factor)
+    | _ -> None
+  in
+  List.find_map of_operator (Array.to_list p.operators)
+
 let accepts p property (semantics : Types.semantics) tree =
   E.check_certificate
     (match semantics with Real -> E.Real | Float32 -> E.Float32)

@@ -21,8 +21,8 @@ let usage =
    \  --trace     print the result of every instruction, then what the plain reading\n\
    \              decides\n\
    \  --help      print this text\n\n\
-   exit status: 0 accepted, 5 rejected, 4 model or property malformed, 2 usage, 70 the\n\
-   extracted checker and the plain reading disagree\n"
+   exit status: 0 accepted, 5 rejected, 4 model or property malformed, 3 not covered by\n\
+   the proved checker, 2 usage, 70 extracted checker and plain reading disagree\n"
 
 type outcome = {
   mutable semantics : string;
@@ -33,6 +33,9 @@ type outcome = {
 }
 
 exception Disagreement of string
+
+(* The proved checker has no answer for such a network. *)
+exception Uncovered of string
 
 (* Native code keeps its stack where the system does. Extracted functions recurse along lists and down the tree, so the
    program starts itself again without a limit; a limit that cannot be lifted leaves the program as it is. *)
@@ -99,6 +102,7 @@ let check outcome ~plain certificate model property =
     | Ok counts -> count counts
     | Error reason -> raise (Refusal.Rejected reason)
   else begin
+    Option.iter (fun what -> raise (Uncovered what)) (Extracted_check.uncovered program);
     let explanation = meanwhile explain in
     let accepted = Extracted_check.accepts program numbers header.semantics header.tree in
     match accepted, explanation () with
@@ -198,6 +202,7 @@ let decide a certificate model property =
          "rejected", 5, Printf.sprintf "the claim is about %s, not about %s" outcome.semantics asked
        | _ -> "accepted", 0, "")
     | exception Refusal.Rejected reason -> "rejected", 5, reason
+    | exception Uncovered what -> "uncovered", 3, "the proved checker does not cover " ^ what ^ "; --plain asks the plain reading"
     | exception Refusal.Malformed reason -> "error", 4, reason
     | exception Stack_overflow -> "error", 4, "out of stack"
     | exception Out_of_memory -> "error", 4, "out of memory"
