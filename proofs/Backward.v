@@ -2,7 +2,7 @@
    (spec/certificate.md section 7). Relies on Sweep. *)
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
-From AxiomProofs Require Import Lists Binary64 Semantics Rounding Store Sweep.
+From AxiomProofs Require Import Lists Binary64 Semantics Rounding Store Sweep QuickSweep.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -24,7 +24,7 @@ Section Bounds.
     | o :: rest =>
         let '(later, now) := partition (fun m => fst m <? o_first o)%uint63 multipliers in
         let (c1, A1) := fold_left multiply now (c, A) in
-        match sweep_op x o c1 A1 with
+        match quick_sweep_op x o c1 A1 with
         | Some (c2, A2) => sweep rest later c2 A2
         | None => None
         end
@@ -139,6 +139,13 @@ Section Bounds.
     - destruct Hc as (k & -> & Hop & Hm39 & Hfirst & Hrest). cbn [sweep] in H.
       destruct (partition (fun m => (fst m <? o_first o)%uint63) multipliers) as [later now] eqn:Hp.
       destruct (fold_left multiply now (c, A)) as [c1 A1] eqn:Hf.
+      assert (Hs1 : size A1 = size A).
+      { clear - Hf. revert c A Hf. induction now as [| [e beta] l IHl]; intros c A Hf; [injection Hf as _ <-; reflexivity |].
+        cbn [fold_left multiply] in Hf. apply IHl in Hf. now rewrite size_write in Hf. }
+      rewrite quick_is_sweep_op in H.
+      2:{ exact (so_shape _ _ _ _ Hop). }
+      2:{ exact (so_cols _ _ _ _ Hop). }
+      2:{ intros e He. pose proof (so_below _ _ _ _ Hop e He). lia. }
       destruct (sweep_op x o c1 A1) as [[c2 A2] |] eqn:Hs; [| discriminate].
       pose proof (elements_in_partition _ _ Hp) as Hin.
       assert (Hlater : forall m, In m later -> bounded (fst m) /\ (idx (fst m) < k)%nat).
@@ -150,9 +157,6 @@ Section Bounds.
             + destruct Hml as [<- | Hml]; [exact E | eapply IHl; eauto].
             + eapply IHl; eauto. }
         apply ltb_spec in E. rewrite <- Hfirst. unfold idx. pose proof (to_Z_bounded (fst m)). pose proof (to_Z_bounded (o_first o)). lia. }
-      assert (Hs1 : size A1 = size A).
-      { clear - Hf. revert c A Hf. induction now as [| [e beta] l IHl]; intros c A Hf; [injection Hf as _ <-; reflexivity |].
-        cbn [fold_left multiply] in Hf. apply IHl in Hf. now rewrite size_write in Hf. }
       assert (Hs2 : size A2 = size A1 /\ (k <= size A2)%nat).
       { unfold sweep_op in Hs. destruct (active A1 (o_rows o)) as [| p act] eqn:Ha.
         - injection Hs as _ <-. lia.

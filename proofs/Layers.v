@@ -52,7 +52,8 @@ Record layer := Layer {
   l_read : list int;
   l_rows : list compiled;       (* affine *)
   l_m : nat;
-  l_terms : nat                 (* N *)
+  l_terms : nat;                (* N *)
+  l_shape : shape
 }.
 
 Definition sources_of (o : operator) : list int :=
@@ -73,6 +74,21 @@ Definition most_in_column (total : int) (cols read_ : list int) : nat :=
   let counts := column_counts total cols in
   fold_left (fun m e => Nat.max m (read counts e)) read_ O.
 
+Fixpoint same_ints (l m : list int) : bool :=
+  match l, m with
+  | [], [] => true
+  | e :: l, f :: m => (e =? f)%uint63 && same_ints l m
+  | _, _ => false
+  end.
+
+Definition shape_of (o : operator) (read_ : list int) : shape :=
+  match o with
+  | Affine _ _ rows =>
+      if forallb (fun r => same_ints (map fst (terms r)) read_) rows then Dense (map (fun r => pack_of (map snd (terms r))) rows) else Scattered
+  | Relu srcs | LeakyRelu _ srcs => if same_ints srcs read_ then Diagonal else Scattered
+  | _ => Scattered
+  end.
+
 Definition make_layer (total first : int) (ranges : list (int * nat)) (o : operator) : layer :=
   let srcs := sources_of o in
   let rs := filter (fun r => existsb (fun e => in_range e r) srcs) ranges in
@@ -80,7 +96,8 @@ Definition make_layer (total first : int) (ranges : list (int * nat)) (o : opera
   Layer o first (ints_from first (count o)) rs rd
     (match o with Affine _ _ rows => map compile_row rows | _ => [] end)
     (match o with Affine _ _ rows => Nat.max (length rows) (most_in_column total srcs rd) | _ => count o end)
-    (match o with Affine _ _ _ => length srcs | _ => count o end).
+    (match o with Affine _ _ _ => length srcs | _ => count o end)
+    (shape_of o rd).
 
 Fixpoint make_layers (total first : int) (ranges : list (int * nat)) (ops : list operator) : list layer :=
   match ops with
@@ -196,7 +213,7 @@ Definition layer_rows (s : semantics) (b : bounds) (l : layer) (sl : slopes) : l
 Definition layer_sop (s : semantics) (b : bounds) (l : layer) (sl : slopes) : sop * slopes :=
   let (rows, sl') := layer_rows s b l sl in
   (Sop (l_first l) (combine (l_elements l) rows) (l_m l)
-     (tau * (1 + float_of_nat (l_terms l) * largest_x b (l_read l)))%float (l_read l), sl').
+     (tau * (1 + float_of_nat (l_terms l) * largest_x b (l_read l)))%float (l_read l) (l_shape l), sl').
 
 (* ---- Facts of a layer *)
 

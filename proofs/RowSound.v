@@ -108,6 +108,53 @@ Proof. induction l as [| a l IH]; [reflexivity |]. cbn [flat_map]. now rewrite m
 
 (* ---- The rows of a layer *)
 
+Lemma same_ints_eq : forall l m, same_ints l m = true -> l = m.
+Proof.
+  induction l as [| e l IH]; intros [| f m] H; try discriminate; [reflexivity |]. cbn in H. apply andb_prop in H. destruct H as (He & H).
+  apply eqb_spec in He. now rewrite He, (IH m).
+Qed.
+
+Lemma line_row_place : forall m e x src ln, at_most_one src (t_lo (line_row m e x src ln)) /\ at_most_one src (t_hi (line_row m e x src ln)).
+Proof.
+  intros. unfold line_row, at_most_one. cbn [t_lo t_hi].
+  split; [destruct (s_lo ln =? 0)%float | destruct (s_hi ln =? 0)%float]; ((now left) || (right; eexists; reflexivity)).
+Qed.
+
+Lemma diagonal_rows : forall (f : slope -> int -> srow) b,
+  (forall r e, at_most_one e (t_lo (f r e)) /\ at_most_one e (t_hi (f r e))) ->
+  forall srcs els sl rows sl', hinge_rows f b srcs sl = (rows, sl') -> length els = length srcs ->
+  Forall2 (fun e (er : int * srow) => at_most_one e (t_lo (snd er)) /\ at_most_one e (t_hi (snd er))) srcs (combine els rows).
+Proof.
+  intros f b Hf. induction srcs as [| e srcs IH]; intros els sl rows sl' H Hl.
+  - destruct els; [| discriminate]. constructor.
+  - destruct els as [| e' els]; [discriminate |]. cbn [hinge_rows] in H. destruct (take_slope b e sl) as [r sl1].
+    destruct (hinge_rows f b srcs sl1) as [rows1 sl2] eqn:H1. injection H as <- <-. cbn [combine].
+    constructor; [apply Hf | eapply IH; eauto].
+Qed.
+
+Lemma rows_shape : forall s b l sl rows sl' first under, layer_rows s b l sl = (rows, sl') -> length (l_elements l) = count (l_op l) ->
+  (exists total ranges, l = make_layer total (l_first l) ranges (l_op l)) ->
+  shape_ok (Sop first (combine (l_elements l) rows) (l_m l) under (l_read l) (l_shape l)).
+Proof.
+  intros s b l sl rows sl' first under H Hels (total & ranges & E). unfold shape_ok. cbn [o_shape o_rows o_read].
+  assert (Es : l_shape l = shape_of (l_op l) (l_read l)) by (rewrite E; reflexivity). rewrite Es. unfold layer_rows, shape_of in *.
+  assert (Er : l_rows l = match l_op l with Affine _ _ rows => map compile_row rows | _ => [] end) by (rewrite E; reflexivity).
+  clear E Es. destruct (l_op l) as [factor rho rows0 | srcs | alpha srcs | srcs | srcs | ws | vs]; try exact I.
+  - destruct (forallb _ rows0) eqn:Hsame; [| exact I]. rewrite forallb_forall in Hsame. injection H as <- <-. cbn [count] in Hels.
+    rewrite Er, map_map. set (g := fun r => affine_row (l_m l) s factor rho (largest_x b (l_read l)) b (compile_row r)).
+    change (map (fun r => affine_row (l_m l) s factor rho (largest_x b (l_read l)) b (compile_row r)) rows0) with (map g rows0).
+    clear Er. revert Hels Hsame. generalize (l_elements l) as els. induction rows0 as [| r rows0 IH]; intros els Hels Hsame.
+    + destruct els; [| discriminate]. split; [reflexivity | constructor].
+    + destruct els as [| e els]; [discriminate |]. cbn [map combine]. destruct (IH els) as (I1 & I2);
+        [cbn in Hels; lia | intros; apply Hsame; now right |].
+      split; [cbn [map snd]; f_equal; exact I1 |]. constructor; [| exact I2]. cbn [snd]. unfold g, affine_row. cbn [t_hi t_lo].
+      split; [reflexivity |]. apply same_ints_eq, Hsame. now left.
+  - destruct (same_ints srcs (l_read l)) eqn:Hs; [| exact I]. apply same_ints_eq in Hs. rewrite <- Hs.
+    eapply diagonal_rows; [| exact H | exact Hels]. intros. apply line_row_place.
+  - destruct (same_ints srcs (l_read l)) eqn:Hs; [| exact I]. apply same_ints_eq in Hs. rewrite <- Hs.
+    eapply diagonal_rows; [| exact H | exact Hels]. intros. apply line_row_place.
+Qed.
+
 Definition rows_sound (y : execution) (m N : nat) (srcs els : list int) (rows : list srow) : Prop :=
   length rows = length els /\
   (forall e r, In (e, r) (combine els rows) -> sound_row (INR m) y r (y (idx e))) /\
@@ -371,5 +418,6 @@ Section Layer.
         assert (Hz' : tauR * ((1 - 3 * d) * (1 + u)) <= tauR * z) by (apply Rmult_le_compat_l; lra).
         assert (Htu : 0 <= tauR * u) by (apply Rmult_le_pos; lra).
         numeric.
+    - eapply rows_shape; eauto. now rewrite Hels, ints_from_length.
   Qed.
 End Layer.

@@ -17,13 +17,38 @@ Notation array := PArray.array.
 (* A row as a sweep reads it: y >= b_lo + t_lo . y and y <= b_hi + t_hi . y, up to q. *)
 Record srow := Srow { b_lo : float; b_hi : float; q : float; t_lo : list (int * float); t_hi : list (int * float) }.
 
+(* Floats in blocks, which take fewer steps to walk than a list. *)
+Inductive pack := Nil | One (a : float) (r : pack) | Eight (a b c d e f g h : float) (r : pack).
+
+Fixpoint pack_of (l : list float) : pack :=
+  match l with
+  | a :: b :: c :: d :: e :: f :: g :: h :: r => Eight a b c d e f g h (pack_of r)
+  | a :: r => One a (pack_of r)
+  | [] => Nil
+  end.
+
+(* Where the terms of the rows are: anywhere; one in every column, the same below and
+   above, with their weights; at most one, in the column at the row's place. *)
+Inductive shape := Scattered | Dense (weights : list pack) | Diagonal.
+
 Record sop := Sop {
   o_first : int;
   o_rows : list (int * srow);  (* with their elements, increasing *)
   o_m : nat;                   (* rows, or terms in a column, whichever is more *)
   o_under : float;             (* tau * (1 + N * XM) *)
-  o_read : list int            (* elements of the operators read, increasing *)
+  o_read : list int;           (* elements of the operators read, increasing *)
+  o_shape : shape
 }.
+
+Definition at_most_one (e : int) (t : list (int * float)) : Prop := t = [] \/ exists s, t = [(e, s)].
+
+Definition shape_ok (o : sop) : Prop :=
+  match o_shape o with
+  | Scattered => True
+  | Dense weights => weights = map (fun er => pack_of (map snd (t_lo (snd er)))) (o_rows o) /\
+      Forall (fun er => t_hi (snd er) = t_lo (snd er) /\ map fst (t_lo (snd er)) = o_read o) (o_rows o)
+  | Diagonal => Forall2 (fun e er => at_most_one e (t_lo (snd er)) /\ at_most_one e (t_hi (snd er))) (o_read o) (o_rows o)
+  end.
 
 Definition b_of (a : float) (r : srow) : float := if (0 <? a)%float then b_lo r else b_hi r.
 Definition t_of (a : float) (r : srow) : list (int * float) := if (0 <? a)%float then t_lo r else t_hi r.
@@ -298,7 +323,8 @@ Record sound_op (y : execution) (x : int -> float) (n : nat) (o : sop) : Prop :=
   so_count : forall pick j, (length (filter (fun t => Nat.eqb (idx (fst t)) j) (picked pick (o_rows o))) <= o_m o)%nat;
   so_under : exists N xm, 0 <= xm /\ (forall pick, INR (length (picked pick (o_rows o))) <= N) /\
     (forall e, In e (o_read o) -> Rabs (y (idx e)) <= xm) /\
-    (fin (o_under o) -> tauR * (1 - 10 * d) * (1 + N * xm) <= V (o_under o))
+    (fin (o_under o) -> tauR * (1 - 10 * d) * (1 + N * xm) <= V (o_under o));
+  so_shape : shape_ok o
 }.
 
 Lemma fold_left_map : forall A B C (f : A -> B -> A) (g : C -> B) l a,
