@@ -6,7 +6,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith QArith Qreals Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward Layers LayerSound RowSound Forms Checker.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward ChainSweep Layers LayerSound RowSound Forms Checker.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -158,10 +158,10 @@ Section Execution.
   Lemma form_zeros : forall n, form (zeros E) n y = 0.
   Proof. intros n. unfold form. rewrite (sum_ext _ _ (fun _ => 0)); [apply sum_zero |]. intros i _. rewrite zeros_zero, V_0. ring. Qed.
 
-  Lemma row_sweep_sound : forall b n ops e a, good b y n total -> (n <= total)%nat -> (ins <= n)%nat ->
-    sound_chain (read (bx b)) y ins ops n -> (idx e < n)%nat -> fin (row_sweep E b ops e a) -> V (row_sweep E b ops e a) <= V a * y (idx e).
+  Lemma array_row_sound : forall b n ops e a, good b y n total -> (n <= total)%nat -> (ins <= n)%nat ->
+    sound_chain (read (bx b)) y ins ops n -> (idx e < n)%nat -> fin (array_row E b ops e a) -> V (array_row E b ops e a) <= V a * y (idx e).
   Proof.
-    intros b n ops e a G Hn Hi Hc He F. unfold row_sweep in *.
+    intros b n ops e a G Hn Hi Hc He F. unfold array_row in *.
     destruct (sweep _ _ _ _ _ _ _) as [[c' A'] |] eqn:Hs; [| now apply nan_not_fin in F].
     destruct (input_bound _ _ _ _ _ _) as [lb |] eqn:Hb; [| now apply nan_not_fin in F].
     destruct (sweep_bound b n ops [] 0%float (write (zeros E) e a) c' A' lb) as (_ & _ & _ & _ & Hv & Hlb & Hin); auto.
@@ -169,6 +169,19 @@ Section Execution.
     { easy. }
     rewrite form_write, form_zeros, get_nat_at, zeros_zero, !V_0 in Hv by (rewrite ?zeros_size; lia).
     rewrite form_inputs in Hv. apply sum_le in Hin. pose proof tau_positive. lra.
+  Qed.
+
+  Lemma row_sweep_sound : forall b n o rest e a, good b y n total -> (n <= total)%nat -> (ins <= n)%nat ->
+    sound_chain (read (bx b)) y ins (o :: rest) n -> (idx (o_first o) <= idx e < n)%nat ->
+    fin (row_sweep E b (chained (o :: rest) (e_inputs E)) (o :: rest) e a) ->
+    V (row_sweep E b (chained (o :: rest) (e_inputs E)) (o :: rest) e a) <= V a * y (idx e).
+  Proof.
+    intros b n o rest e a G Hn Hi Hc He. unfold row_sweep.
+    destruct (chained (o :: rest) (e_inputs E)) eqn:Hl; [| now apply array_row_sound with (n := n)].
+    assert (Hlen : length (e_inputs E) = ins) by (now rewrite inputs_shape, ints_from_length).
+    rewrite (chain_row_is _ _ _ y (e_inputs E) o rest n e a (zeros E)); rewrite ?Hlen, ?zeros_size; auto using inputs_idx.
+    - now apply (array_row_sound b n (o :: rest) e a).
+    - intros f _. rewrite get_nat_at. apply zeros_zero.
   Qed.
 
   Definition propagating (st : bounds * list sop) (n k : nat) : Prop :=
@@ -230,7 +243,7 @@ Section Execution.
         - exact (interval_step_upper r Hrok (read (bx b)) (largest_x b (l_read l)) y within at_most X0 s factor rho Hopok _ _ Hbd _ HP F). }
       set (k1 := Nat.max k (idx (l_first l) + length rows)) in *.
       assert (Hk1 : (idx (l_first l) + length rows <= k1 <= total)%nat) by (unfold k1; fold total in Hfits; lia).
-      set (o := fst (layer_sop (e_sem E) b l (Rule rule))) in *.
+      set (o := fst (layer_sop (e_sem E) b l (Rule rule))) in *. set (linked := chained (o :: sops) (e_inputs E)) in *.
       destruct swept.
       + injection H as <-. exists k1.
         assert (Hch : sound_chain (read (bx b1)) y ins (o :: sops) (idx (l_first l) + length rows)).
@@ -239,14 +252,16 @@ Section Execution.
         assert (G2 : good (meet_all b1 found) y k1 total).
         { apply meet_all_good; [exact G1 | lia |]. intros p Hp. unfold found in Hp. apply in_map_iff in Hp. destruct Hp as (e & <- & He).
           apply filter_In in He. destruct He as (He & _). cbn [fst snd].
-          assert (Hei : (idx e < idx (l_first l) + length rows)%nat).
+          assert (Hei : (idx (l_first l) <= idx e < idx (l_first l) + length rows)%nat).
           { rewrite Hels in He. apply (in_map idx) in He. rewrite ints_from_idx in He by exact Hroom. apply in_seq in He. lia. }
           split; [lia |].
           assert (Gn : good b1 y (idx (l_first l) + length rows) total) by (eapply good_less; [exact G1 | lia]).
           assert (Hnt : (idx (l_first l) + length rows <= total)%nat) by lia. assert (Hni : (ins <= idx (l_first l) + length rows)%nat) by lia.
+          assert (Heo : (idx (o_first o) <= idx e < idx (l_first l) + length rows)%nat).
+          { unfold o, layer_sop. destruct (layer_rows _ _ _ _). exact Hei. }
           split; intros F.
-          - pose proof (row_sweep_sound b1 _ _ e 1%float Gn Hnt Hni Hch Hei F) as B. rewrite V_1 in B. lra.
-          - apply (proj1 (opp_fin _)) in F. pose proof (row_sweep_sound b1 _ _ e (-1)%float Gn Hnt Hni Hch Hei F) as B. rewrite opp_V.
+          - pose proof (row_sweep_sound b1 _ _ _ e 1%float Gn Hnt Hni Hch Heo F) as B. fold linked in B. rewrite V_1 in B. lra.
+          - apply (proj1 (opp_fin _)) in F. pose proof (row_sweep_sound b1 _ _ _ e (-1)%float Gn Hnt Hni Hch Heo F) as B. fold linked in B. rewrite opp_V.
             assert (Vm1 : V (-1) = -1) by (literal_V (-1)%float; simpl; lra). rewrite Vm1 in B. lra. }
         split; [exact G2 |]. split; [lia |]. split; [lia |]. cbn [fst snd].
         eapply chain_sizes; [exact Hch |]. intros e He. apply strong_size. apply (strong_of _ k1 e G2); lia.

@@ -6,7 +6,7 @@
    Relies on the definitions of Layers, Backward and Forms. *)
 From Coq Require Import ZArith List Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward Layers Forms.
+From AxiomProofs Require Import Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward ChainSweep Layers Forms.
 Import ListNotations.
 Local Open Scope bool_scope.
 
@@ -81,12 +81,16 @@ Definition meet_box (E : env) (b : bounds) (c : fdisjunct) : bounds :=
 Definition zeros (E : env) : PArray.array float := PArray.make (e_total E) 0%float.
 
 (* The lower bound of a * y_e that a sweep gives, nan if it fails. *)
-Definition row_sweep (E : env) (b : bounds) (sops : list sop) (e : int) (a : float) : float :=
+Definition array_row (E : env) (b : bounds) (sops : list sop) (e : int) (a : float) : float :=
   let lo := read (blo b) in let hi := read (bhi b) in let x := read (bx b) in
   match sweep lo hi x sops [] 0 (write (zeros E) e a) with
   | Some (c, A) => match input_bound lo hi x (e_inputs E) c A with Some lb => lb | None => nan end
   | None => nan
   end.
+
+(* linked: chained sops (e_inputs E), computed once for all rows *)
+Definition row_sweep (E : env) (b : bounds) (linked : bool) (sops : list sop) (e : int) (a : float) : float :=
+  if linked then chain_row (read (blo b)) (read (bhi b)) (read (bx b)) (e_inputs E) sops e a else array_row E b sops e a.
 
 Definition is_swept (E : env) (b : bounds) (e : int) : bool :=
   read (e_relevant E) e && (read (blo b) e <? read (bhi b) e)%float && (read (e_unhinged E) e || open_at b e).
@@ -121,7 +125,8 @@ Definition propagate_layer (E : env) (first : bool) (rule : slope) (swept : bool
                 let o := fst (layer_sop (e_sem E) b l (Rule rule)) in
                 if swept then
                   let rows := filter (is_swept E b1) (l_elements l) in
-                  let found := map (fun e => (e, (row_sweep E b1 (o :: sops) e 1, (- row_sweep E b1 (o :: sops) e (-1))%float))) rows in
+                  let linked := chained (o :: sops) (e_inputs E) in
+                  let found := map (fun e => (e, (row_sweep E b1 linked (o :: sops) e 1, (- row_sweep E b1 linked (o :: sops) e (-1))%float))) rows in
                   Some (meet_all b1 found, o :: sops)
                 else Some (b1, o :: sops)
             end

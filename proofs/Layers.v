@@ -7,7 +7,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep QuickSweep Backward.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -74,17 +74,20 @@ Definition most_in_column (total : int) (cols read_ : list int) : nat :=
   let counts := column_counts total cols in
   fold_left (fun m e => Nat.max m (read counts e)) read_ O.
 
-Fixpoint same_ints (l m : list int) : bool :=
-  match l, m with
+(* Each row has at most one term, that of the column at its place. *)
+Fixpoint diagonal_terms (read_ : list int) (rows : list row) : bool :=
+  match read_, rows with
   | [], [] => true
-  | e :: l, f :: m => (e =? f)%uint63 && same_ints l m
+  | e :: read_, r :: rows =>
+      match terms r with [] => true | [t] => (fst t =? e)%uint63 | _ => false end && diagonal_terms read_ rows
   | _, _ => false
   end.
 
 Definition shape_of (o : operator) (read_ : list int) : shape :=
   match o with
   | Affine _ _ rows =>
-      if forallb (fun r => same_ints (map fst (terms r)) read_) rows then Dense (map (fun r => pack_of (map snd (terms r))) rows) else Scattered
+      if forallb (fun r => same_ints (map fst (terms r)) read_) rows then Dense (map (fun r => pack_of (map snd (terms r))) rows)
+      else if diagonal_terms read_ rows then Diagonal else Scattered
   | Relu srcs | LeakyRelu _ srcs => if same_ints srcs read_ then Diagonal else Scattered
   | _ => Scattered
   end.

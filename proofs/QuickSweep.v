@@ -9,6 +9,19 @@ Local Open Scope bool_scope.
 
 (* ---- The definitions *)
 
+Fixpoint same_ints (l m : list int) : bool :=
+  match l, m with
+  | [], [] => true
+  | e :: l, f :: m => if (e =? f)%uint63 then same_ints l m else false
+  | _, _ => false
+  end.
+
+Lemma same_ints_eq : forall l m, same_ints l m = true -> l = m.
+Proof.
+  induction l as [| e l IH]; intros [| f m] H; try discriminate; [reflexivity |]. cbn in H.
+  destruct (e =? f)%uint63 eqn:He; [| discriminate]. apply eqb_spec in He. now rewrite He, (IH m).
+Qed.
+
 Record sums := Sums { any : bool; all_small : bool; sum1 : float; sum2 : float; sum3 : float }.
 
 Fixpoint scan (A : array float) (rows : list (int * srow)) (some ok : bool) (t1 t2 t3 : float) : sums :=

@@ -3,7 +3,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward Layers LayerSound.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep QuickSweep Backward Layers LayerSound.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -108,12 +108,6 @@ Proof. induction l as [| a l IH]; [reflexivity |]. cbn [flat_map]. now rewrite m
 
 (* ---- The rows of a layer *)
 
-Lemma same_ints_eq : forall l m, same_ints l m = true -> l = m.
-Proof.
-  induction l as [| e l IH]; intros [| f m] H; try discriminate; [reflexivity |]. cbn in H. apply andb_prop in H. destruct H as (He & H).
-  apply eqb_spec in He. now rewrite He, (IH m).
-Qed.
-
 Lemma line_row_place : forall m e x src ln, at_most_one src (t_lo (line_row m e x src ln)) /\ at_most_one src (t_hi (line_row m e x src ln)).
 Proof.
   intros. unfold line_row, at_most_one. cbn [t_lo t_hi].
@@ -140,7 +134,15 @@ Proof.
   assert (Es : l_shape l = shape_of (l_op l) (l_read l)) by (rewrite E; reflexivity). rewrite Es. unfold layer_rows, shape_of in *.
   assert (Er : l_rows l = match l_op l with Affine _ _ rows => map compile_row rows | _ => [] end) by (rewrite E; reflexivity).
   clear E Es. destruct (l_op l) as [factor rho rows0 | srcs | alpha srcs | srcs | srcs | ws | vs]; try exact I.
-  - destruct (forallb _ rows0) eqn:Hsame; [| exact I]. rewrite forallb_forall in Hsame. injection H as <- <-. cbn [count] in Hels.
+  - destruct (forallb _ rows0) eqn:Hsame; [| clear Hsame; destruct (diagonal_terms (l_read l) rows0) eqn:Hd; [| exact I]].
+    2:{ injection H as <- <-. cbn [count] in Hels. rewrite Er, map_map. generalize (largest_x b (l_read l)) as xm. intros xm. clear Er.
+        revert Hd Hels. generalize (l_read l) as rd, (l_elements l) as els. induction rows0 as [| r rows0 IH]; intros [| e rd] els Hd Hels; try discriminate.
+        - destruct els; [constructor | discriminate].
+        - destruct els as [| e' els]; [discriminate |]. cbn [diagonal_terms] in Hd. apply andb_prop in Hd. destruct Hd as (Hr & Hd).
+          cbn [map combine]. constructor; [| apply IH; [exact Hd | now injection Hels]]. unfold affine_row, at_most_one. cbn [snd t_lo t_hi].
+          change (source (compile_row r)) with r. destruct (terms r) as [| [f v] [| u t]]; [| | discriminate]; [split; now left |].
+          apply eqb_spec in Hr. cbn [fst] in Hr. subst f. split; right; now exists v. }
+    rewrite forallb_forall in Hsame. injection H as <- <-. cbn [count] in Hels.
     rewrite Er, map_map. set (g := fun r => affine_row (l_m l) s factor rho (largest_x b (l_read l)) b (compile_row r)).
     change (map (fun r => affine_row (l_m l) s factor rho (largest_x b (l_read l)) b (compile_row r)) rows0) with (map g rows0).
     clear Er. revert Hels Hsame. generalize (l_elements l) as els. induction rows0 as [| r rows0 IH]; intros els Hels Hsame.
