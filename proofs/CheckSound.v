@@ -595,18 +595,21 @@ Section Execution.
         * destruct (flags _ ls (o :: os)) as [fs |] eqn:Hg; [| discriminate]. injection Hf as <-. cbn. f_equal. eapply IH; eauto.
   Qed.
 
-  Lemma check_refutes : forall fuel first depth b active_ l r, check E fuel first depth b active_ l = Some r ->
+  (* y is in what a piece has to close. *)
+  Definition in_piece (p : piece) : Prop := sound_context (fst p) /\ match snd p with Some k => k = number | None => True end.
+
+  Lemma check_refutes : forall fuel first depth b active_ l r ps, check E fuel first depth b active_ l = Some (r, ps) ->
     (if first then good b y ins total else sound_context b) ->
-    match active_ with Some k => k = number | None => True end -> False.
+    match active_ with Some k => k = number | None => True end -> Exists in_piece ps.
   Proof.
-    induction fuel as [| fuel IH]; intros first depth b active_ l r H G Hact; [discriminate |].
+    induction fuel as [| fuel IH]; intros first depth b active_ l r ps H G Hact; [discriminate |].
     cbn [check] in H. destruct l as [| code l]; [discriminate |].
     destruct (first && negb (code =? 1)%uint63) eqn:Hfirst; [discriminate |].
     destruct (code =? 1)%uint63 eqn:H1.
     { destruct l as [| mode [| rule l]]; try discriminate. destruct (rule_of rule) as [sl |]; [| discriminate].
       destruct (read_swept E mode l) as [[swept r2] |] eqn:Hsw; [| discriminate].
       destruct (propagate E first sl swept b) as [b' |] eqn:Hp; [| discriminate].
-      apply (IH _ _ _ _ _ _ H); [| exact Hact]. pose proof ins_below.
+      apply (IH _ _ _ _ _ _ _ H); [| exact Hact]. pose proof ins_below.
       eapply propagate_sound with (k := if first then ins else total); eauto.
       - eapply read_swept_length; eauto.
       - destruct first; exact G.
@@ -616,36 +619,45 @@ Section Execution.
     { destruct active_ as [k |]; [| discriminate]. subst k. rewrite numbered in H.
       destruct (form_sweep E b f l) as [[[b1 o] r1] |] eqn:Hf; [| discriminate].
       destruct o as [[[cc A] lb] |].
-      - destruct (form_sweep_sound _ _ _ _ _ _ _ G Hf) as (_ & G'). apply (IH _ _ _ _ _ _ H); auto.
-      - apply (IH _ _ _ _ _ _ H); auto. eapply form_sweep_context; eauto. }
+      - destruct (form_sweep_sound _ _ _ _ _ _ _ G Hf) as (_ & G'). apply (IH _ _ _ _ _ _ _ H); auto.
+      - apply (IH _ _ _ _ _ _ _ H); auto. eapply form_sweep_context; eauto. }
     destruct (code =? 3)%uint63.
     { destruct (most_depth <=? depth)%uint63; [discriminate |].
-      assert (Gen : forall ks r0, In number ks ->
-        (fix children (ks : list nat) (r : bytes) : option bytes :=
+      assert (Gen : forall ks r0 ps0, In number ks ->
+        (fix children (ks : list nat) (r : bytes) : option (bytes * list piece) :=
            match ks with
-           | [] => Some r
+           | [] => Some (r, [])
            | k :: rest =>
                match nth_error (e_disjuncts E) k with
-               | Some c0 => match check E fuel false (depth + 1)%uint63 (meet_box E b c0) (Some k) r with Some r' => children rest r' | None => None end
+               | Some c0 =>
+                   match check E fuel false (depth + 1)%uint63 (meet_box E b c0) (Some k) r with
+                   | Some (r', ps) => match children rest r' with Some (r'', qs) => Some (r'', ps ++ qs) | None => None end
+                   | None => None
+                   end
                | None => None
                end
-           end) ks r0 = Some r -> False).
-      { induction ks as [| k ks IHk]; intros r0 Hin Hc; [easy |].
+           end) ks r0 = Some (r, ps0) -> Exists in_piece ps0).
+      { induction ks as [| k ks IHk]; intros r0 ps0 Hin Hc; [easy |].
         destruct (nth_error (e_disjuncts E) k) as [c0 |] eqn:Hk; [| discriminate].
-        destruct (check E fuel false (depth + 1)%uint63 (meet_box E b c0) (Some k) r0) as [r' |] eqn:Hch; [| discriminate].
-        destruct Hin as [-> | Hin]; [| eapply IHk; eauto].
-        rewrite numbered in Hk. injection Hk as <-. apply (IH _ _ _ _ _ _ Hch); [| reflexivity]. now apply meet_box_sound. }
-      refine (Gen _ _ _ H). destruct active_ as [k |]; [left; exact Hact |].
+        destruct (check E fuel false (depth + 1)%uint63 (meet_box E b c0) (Some k) r0) as [[r' ps1] |] eqn:Hch; [| discriminate].
+        match type of Hc with match ?x with _ => _ end = _ => destruct x as [[r2 qs] |] eqn:Hrest; [| discriminate] end.
+        injection Hc as -> <-. apply Exists_app.
+        destruct Hin as [-> | Hin]; [left | right; eapply IHk; eauto].
+        rewrite numbered in Hk. injection Hk as <-. apply (IH _ _ _ _ _ _ _ Hch); [| reflexivity]. now apply meet_box_sound. }
+      refine (Gen _ _ _ _ H). destruct active_ as [k |]; [left; exact Hact |].
       apply in_seq. assert (number < length (e_disjuncts E))%nat by (apply nth_error_Some; congruence). lia. }
     assert (Htwo : forall e v r0, (idx e < total)%nat ->
       (if (most_depth <=? depth)%uint63 then None
        else match check E fuel false (depth + 1)%uint63 (meet b e nan v) active_ r0 with
-            | Some r' => check E fuel false (depth + 1)%uint63 (meet b e v nan) active_ r'
+            | Some (r', ps) =>
+                match check E fuel false (depth + 1)%uint63 (meet b e v nan) active_ r' with Some (r'', qs) => Some (r'', ps ++ qs) | None => None end
             | None => None
-            end) = Some r -> False).
+            end) = Some (r, ps) -> Exists in_piece ps).
     { intros e v r0 He Hc. destruct (most_depth <=? depth)%uint63; [discriminate |].
-      destruct (check E fuel false (depth + 1)%uint63 (meet b e nan v) active_ r0) as [r' |] eqn:Hl; [| discriminate].
-      destruct (split_sound b e v G He) as [G' | G']; [apply (IH _ _ _ _ _ _ Hl); auto | apply (IH _ _ _ _ _ _ Hc); auto]. }
+      destruct (check E fuel false (depth + 1)%uint63 (meet b e nan v) active_ r0) as [[r' ps1] |] eqn:Hl; [| discriminate].
+      destruct (check E fuel false (depth + 1)%uint63 (meet b e v nan) active_ r') as [[r'' ps2] |] eqn:Hr; [| discriminate].
+      injection Hc as <- <-. apply Exists_app.
+      destruct (split_sound b e v G He) as [G' | G']; [left; apply (IH _ _ _ _ _ _ _ Hl); auto | right; apply (IH _ _ _ _ _ _ _ Hr); auto]. }
     assert (Hidx : forall n lim, (n <? lim)%uint63 = true -> (idx n < idx lim)%nat).
     { intros n lim Hn. apply ltb_spec in Hn. unfold idx. pose proof (to_Z_bounded n). pose proof (to_Z_bounded lim). lia. }
     destruct (code =? 4)%uint63.
@@ -662,7 +674,7 @@ Section Execution.
     { destruct active_ as [k |]; [| discriminate]. subst k. rewrite numbered in H.
       destruct (form_sweep E b f l) as [[[b1 o] r1] |] eqn:Hf; [| discriminate]. destruct o as [[[cc A] lb] |]; [| discriminate].
       destruct (0 <? lb)%float eqn:Hz; [| discriminate].
-      destruct (form_sweep_sound _ _ _ _ _ _ _ G Hf) as (Hlb & _). pose proof tau_positive.
+      exfalso. destruct (form_sweep_sound _ _ _ _ _ _ _ G Hf) as (Hlb & _). pose proof tau_positive.
       assert (Flb : fin lb).
       { unfold form_sweep in Hf. destruct (refresh E b) as [b2 |]; [| discriminate]. destruct (selected E b2 f l) as [[form_ r0] |]; [| discriminate].
         destruct (hints E b2 r0) as [[[sl ms] r3] |]; [| discriminate]. injection Hf as _ Hrun _. unfold run_form in Hrun.
@@ -670,8 +682,9 @@ Section Execution.
         injection Hrun as _ _ <-. unfold input_bound in Hib. destruct (_ && is_finite _) eqn:Ht; [| discriminate]. injection Hib as <-.
         apply andb_prop in Ht. destruct Ht as (_ & Ht). now apply finite_is_finite. }
       apply ltb_V in Hz; auto using fin_0. rewrite V_0 in Hz. lra. }
-    destruct (code =? 7)%uint63; [| discriminate].
-    destruct (existsb _ _) eqn:Hex; [| discriminate]. apply existsb_exists in Hex. destruct Hex as (e & He & Hlt).
+    destruct (code =? 7)%uint63.
+    2:{ destruct (code =? 8)%uint63; [| discriminate]. injection H as _ <-. left. split; [exact G | exact Hact]. }
+    destruct (existsb _ _) eqn:Hex; [| discriminate]. exfalso. apply existsb_exists in Hex. destruct Hex as (e & He & Hlt).
     destruct (Nat.lt_ge_cases (idx e) total) as [Het | Het].
     - destruct (strong_of b total e G Het (le_n _)) as (F1 & F2 & _ & B & _). apply ltb_V in Hlt; auto. lra.
     - exfalso. apply in_app_iff in He. destruct He as [He | He]; [apply input_in in He; pose proof ins_below; lia |].
@@ -778,21 +791,63 @@ Proof.
   destruct (IH Hin) as (i & b & Hi & Hb & HP). exists (S i), b. split; [exact Hi | split; [now right | exact HP]].
 Qed.
 
-(* The theorem. *)
-Theorem check_sound : forall s net p fp tree, represents_property s p fp -> check_certificate s net fp tree = true -> claim s net p.
+(* Where an execution that reaches the unsafe set has to be: in a piece that was left out. *)
+Lemma pieces_hold_the_unsafe : forall s net p fp tree pieces x y c, represents_property s p fp -> pieces_of s net fp tree = Some pieces ->
+  (forall j, (j < inputs net)%nat -> y j = fed s (x j)) -> executes s net y ->
+  In c p -> in_box x (box c) -> Forall (satisfied x (output_values net y)) (constraints c) ->
+  exists i f, nth_error fp i = Some f /\ represents_disjunct s c f /\ Exists (in_piece (make_env s net fp) y i) pieces.
 Proof.
-  intros s net p fp tree Hrep Hcheck x y Hfeed Hexec (c & Hc & Hbox & Hsat).
-  destruct (nth_error_forall2 _ _ _ _ _ _ Hrep Hc) as (i & f & Hi & Hf & Hcf).
-  unfold check_certificate in Hcheck. apply andb_prop in Hcheck. destruct Hcheck as (Hok & Hcheck).
+  intros s net p fp tree pieces x y c Hrep Hcheck Hfeed Hexec Hc Hbox Hsat.
+  destruct (nth_error_forall2 _ _ _ _ _ _ Hrep Hc) as (i & f & Hi & Hf & Hcf). exists i, f. split; [exact Hi |]. split; [exact Hcf |].
+  unfold pieces_of in Hcheck. destruct (env_ok (make_env s net fp)) eqn:Hok; [| discriminate].
   destruct (env_facts s net fp Hok) as (_ & Har & Hin & Hout & Hd). destruct (Hd f Hf) as (Hlen & Hcons & _).
   pose proof (root_layers s net fp y Hok Hexec) as Hlay.
   assert (Hinside : forall j, (j < e_ins (make_env s net fp))%nat -> V (fst (nth j (fbox f) (nan, nan))) <= y j <= V (snd (nth j (fbox f) (nan, nan)))).
   { intros j Hj. rewrite (Hfeed j Hj). destruct Hcf as [Hl Hb _]. apply Hb; [rewrite Hl, Hlen; exact Hj |]. apply Hbox. rewrite Hl, Hlen. exact Hj. }
   pose proof (initial_sound s net fp y Hok Hexec f Hf Hinside) as Hinit.
   destruct fp as [| c0 m]; [easy |].
-  destruct (check _ _ _ _ _ _ _) as [r |] eqn:Hch; [| discriminate].
-  apply (check_refutes (make_env s net (c0 :: m)) y eq_refl Hin Har Hlay x c f Hfeed Hcf Hbox Hsat Hlen Hcons Hout i Hi _ _ _ _ _ _ _ Hch Hinit).
+  destruct (check _ _ _ _ _ _ _) as [[[| ? ?] ps] |] eqn:Hch; try discriminate. injection Hcheck as ->.
+  apply (check_refutes (make_env s net (c0 :: m)) y eq_refl Hin Har Hlay x c f Hfeed Hcf Hbox Hsat Hlen Hcons Hout i Hi _ _ _ _ _ _ _ _ Hch Hinit).
   destruct m as [| c1 m]; [| exact I]. destruct i as [| [| i]]; [reflexivity | discriminate Hi | discriminate Hi].
+Qed.
+
+(* The theorem. *)
+Theorem check_sound : forall s net p fp tree, represents_property s p fp -> check_certificate s net fp tree = true -> claim s net p.
+Proof.
+  intros s net p fp tree Hrep Hcheck x y Hfeed Hexec (c & Hc & Hbox & Hsat). unfold check_certificate in Hcheck.
+  destruct (pieces_of s net fp tree) as [[| ? ?] |] eqn:Hp; try discriminate.
+  destruct (pieces_hold_the_unsafe _ _ _ _ _ _ _ _ _ Hrep Hp Hfeed Hexec Hc Hbox Hsat) as (i & f & _ & _ & H). now apply Exists_nil in H.
+Qed.
+
+(* The same for a tree in pieces: each of them may be checked apart from the others. *)
+Fixpoint all_pieces_checked (s : semantics) (net : program) (fp : list fdisjunct) (tree : bytes) (i : nat) (trees : list bytes) : Prop :=
+  match trees with
+  | [] => True
+  | t :: rest => check_piece s net fp tree i t = true /\ all_pieces_checked s net fp tree (S i) rest
+  end.
+
+Theorem check_sound_in_pieces : forall s net p fp tree trees, represents_property s p fp ->
+  has_pieces s net fp tree (length trees) = true -> all_pieces_checked s net fp tree 0 trees -> claim s net p.
+Proof.
+  intros s net p fp tree trees Hrep Hhas Hall x y Hfeed Hexec (c & Hc & Hbox & Hsat). unfold has_pieces in Hhas.
+  destruct (pieces_of s net fp tree) as [pieces |] eqn:Hp; [| discriminate]. apply Nat.eqb_eq in Hhas.
+  destruct (pieces_hold_the_unsafe _ _ _ _ _ _ _ _ _ Hrep Hp Hfeed Hexec Hc Hbox Hsat) as (i & f & Hi & Hcf & H).
+  apply Exists_exists in H. destruct H as ([b active_] & Hin & G & Hact). cbn [fst snd] in G, Hact.
+  apply In_nth_error in Hin. destruct Hin as (k & Hk).
+  assert (Hone : exists t, check_piece s net fp tree k t = true).
+  { assert (Hlt : (k < length trees)%nat) by (rewrite <- Hhas; apply nth_error_Some; congruence).
+    clear - Hall Hlt. assert (Gen : forall ts n k, all_pieces_checked s net fp tree n ts -> (k < length ts)%nat -> exists t, check_piece s net fp tree (n + k) t = true).
+    { induction ts as [| t ts IH]; intros n k0 H Hl; [cbn in Hl; lia |]. destruct H as (H & Hr). destruct k0 as [| k0]; [exists t; now rewrite Nat.add_0_r |].
+      destruct (IH (S n) k0 Hr) as (t' & Ht'); [cbn in Hl; lia |]. exists t'. now rewrite <- Nat.add_succ_comm. }
+    now apply (Gen trees O). }
+  destruct Hone as (t & Ht). unfold check_piece in Ht. rewrite Hp, Hk in Ht.
+  destruct (check (make_env s net fp) (S (length t)) false 1 b active_ t) as [[[| ? ?] [| ? ?]] |] eqn:Hch; try discriminate.
+  unfold pieces_of in Hp. destruct (env_ok (make_env s net fp)) eqn:Hok; [| discriminate].
+  assert (Hf : In f fp) by (eapply nth_error_In; eauto).
+  destruct (env_facts s net fp Hok) as (_ & Har & Hins & Hout & Hd). destruct (Hd f Hf) as (Hlen & Hcons & _).
+  pose proof (root_layers s net fp y Hok Hexec) as Hlay.
+  pose proof (check_refutes (make_env s net fp) y eq_refl Hins Har Hlay x c f Hfeed Hcf Hbox Hsat Hlen Hcons Hout i Hi _ _ _ _ _ _ _ _ Hch G Hact) as Hex.
+  now apply Exists_nil in Hex.
 Qed.
 
 (* Nothing overflows: an accepted certificate also proves the premise of every row, at
@@ -804,7 +859,7 @@ Theorem check_premises : forall s net p fp tree, represents_property s p fp -> c
 Proof.
   intros s net p fp tree Hrep Hcheck x y Hfeed Hexec (c & Hc & Hbox).
   destruct (nth_error_forall2 _ _ _ _ _ _ Hrep Hc) as (i & f & Hi & Hf & Hcf).
-  unfold check_certificate in Hcheck. apply andb_prop in Hcheck. destruct Hcheck as (Hok & Hcheck).
+  unfold check_certificate, pieces_of in Hcheck. destruct (env_ok (make_env s net fp)) eqn:Hok; [| discriminate].
   destruct (env_facts s net fp Hok) as (_ & Har & Hin & _ & Hd). destruct (Hd f Hf) as (Hlen & _ & _).
   pose proof (root_layers s net fp y Hok Hexec) as Hlay. pose proof (layered_below _ _ _ _ _ Hlay) as Hbelow.
   assert (Hinside : forall j, (j < e_ins (make_env s net fp))%nat -> V (fst (nth j (fbox f) (nan, nan))) <= y j <= V (snd (nth j (fbox f) (nan, nan)))).

@@ -404,17 +404,28 @@ Definition split_value (E : env) (b : bounds) (e : int) (l : bytes) : option (fl
 
 Definition most_depth : int := 100000.
 
+(* A subtree that is left out: the context that it has to close, and the disjunct that
+   is active if it is a single one. Instruction 8, which certificates do not have, stands
+   where it was. *)
+Definition piece := (bounds * option nat)%type.
+
 Section Tree.
   Variable E : env.
 
-  Fixpoint check (fuel : nat) (first : bool) (depth : int) (b : bounds) (active_ : option nat) (l : bytes) {struct fuel} : option bytes :=
+  (* Checks a node and those below it. Answers with the bytes that follow and the pieces that were left out. *)
+  Fixpoint check (fuel : nat) (first : bool) (depth : int) (b : bounds) (active_ : option nat) (l : bytes) {struct fuel}
+      : option (bytes * list piece) :=
     match fuel with
     | O => None
     | S fuel' =>
         let two e v r :=
           if (most_depth <=? depth)%uint63 then None
           else match check fuel' false (depth + 1)%uint63 (meet b e nan v) active_ r with
-               | Some r' => check fuel' false (depth + 1)%uint63 (meet b e v nan) active_ r'
+               | Some (r', ps) =>
+                   match check fuel' false (depth + 1)%uint63 (meet b e v nan) active_ r' with
+                   | Some (r'', qs) => Some (r'', ps ++ qs)
+                   | None => None
+                   end
                | None => None
                end in
         match l with
@@ -451,14 +462,14 @@ Section Tree.
             else if (code =? 3)%uint63 then
               if (most_depth <=? depth)%uint63 then None
               else
-                (fix children (ks : list nat) (r : bytes) : option bytes :=
+                (fix children (ks : list nat) (r : bytes) : option (bytes * list piece) :=
                    match ks with
-                   | [] => Some r
+                   | [] => Some (r, [])
                    | k :: rest =>
                        match nth_error (e_disjuncts E) k with
                        | Some c =>
                            match check fuel' false (depth + 1)%uint63 (meet_box E b c) (Some k) r with
-                           | Some r' => children rest r'
+                           | Some (r', ps) => match children rest r' with Some (r'', qs) => Some (r'', ps ++ qs) | None => None end
                            | None => None
                            end
                        | None => None
@@ -481,7 +492,7 @@ Section Tree.
                   match nth_error (e_disjuncts E) k with
                   | Some c =>
                       match form_sweep E b c r with
-                      | Some (_, Some (_, _, lb), r') => if (0 <? lb)%float then Some r' else None
+                      | Some (_, Some (_, _, lb), r') => if (0 <? lb)%float then Some (r', []) else None
                       | _ => None
                       end
                   | None => None
@@ -491,21 +502,45 @@ Section Tree.
             else if (code =? 7)%uint63 then
               if existsb (fun e => (read (bhi b) e <? read (blo b) e)%float)
                    (e_inputs E ++ flat_map (fun l => if is_affine (l_op l) then l_elements l else []) (e_layers E))
-              then Some r else None
+              then Some (r, []) else None
+            else if (code =? 8)%uint63 then Some (r, [(b, active_)])
             else None
         end
     end.
 End Tree.
 
-(* A property without disjuncts asks nothing and has the empty tree. *)
-Definition check_certificate (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) : bool :=
+(* The pieces that a tree leaves out; a whole tree has none. A property without
+   disjuncts asks nothing and has the empty tree. *)
+Definition pieces_of (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) : option (list piece) :=
   let E := make_env s p disjuncts in
-  env_ok E &&
-  match disjuncts with
-  | [] => match tree with [] => true | _ => false end
-  | c :: m =>
-      match check E (S (length tree)) true 1 (initial E) (match m with [] => Some O | _ => None end) tree with
-      | Some [] => true
-      | _ => false
+  if env_ok E then
+    match disjuncts with
+    | [] => match tree with [] => Some [] | _ => None end
+    | c :: m =>
+        match check E (S (length tree)) true 1 (initial E) (match m with [] => Some O | _ => None end) tree with
+        | Some ([], pieces) => Some pieces
+        | _ => None
+        end
+    end
+  else None.
+
+Definition check_certificate (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) : bool :=
+  match pieces_of s p disjuncts tree with Some [] => true | _ => false end.
+
+(* Whether `piece_tree` closes piece i of a tree. *)
+Definition check_piece (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) (i : nat) (piece_tree : bytes) : bool :=
+  match pieces_of s p disjuncts tree with
+  | Some pieces =>
+      match nth_error pieces i with
+      | Some (b, active_) =>
+          match check (make_env s p disjuncts) (S (length piece_tree)) false 1 b active_ piece_tree with
+          | Some ([], []) => true
+          | _ => false
+          end
+      | None => false
       end
+  | None => false
   end.
+
+Definition has_pieces (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) (n : nat) : bool :=
+  match pieces_of s p disjuncts tree with Some pieces => (length pieces =? n)%nat | None => false end.
