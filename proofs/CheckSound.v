@@ -819,29 +819,45 @@ Proof.
   destruct (pieces_hold_the_unsafe _ _ _ _ _ _ _ _ _ Hrep Hp Hfeed Hexec Hc Hbox Hsat) as (i & f & _ & _ & H). now apply Exists_nil in H.
 Qed.
 
-(* The same for a tree in pieces: each of them may be checked apart from the others. *)
-Fixpoint all_pieces_checked (s : semantics) (net : program) (fp : list fdisjunct) (tree : bytes) (i : nat) (trees : list bytes) : Prop :=
-  match trees with
+(* The same for a tree in pieces. They come in groups, each of which may be checked apart from the others. *)
+Fixpoint groups_checked (s : semantics) (net : program) (fp : list fdisjunct) (tree : bytes) (i : nat) (groups : list (list bytes)) : Prop :=
+  match groups with
   | [] => True
-  | t :: rest => check_piece s net fp tree i t = true /\ all_pieces_checked s net fp tree (S i) rest
+  | g :: rest => check_pieces s net fp tree i g = true /\ groups_checked s net fp tree (i + length g) rest
   end.
 
-Theorem check_sound_in_pieces : forall s net p fp tree trees, represents_property s p fp ->
-  has_pieces s net fp tree (length trees) = true -> all_pieces_checked s net fp tree 0 trees -> claim s net p.
+Definition closed (E : env) (p : piece) : Prop := exists t, check E (S (length t)) false 1 (fst p) (snd p) t = Some ([], []).
+
+Lemma close_pieces_closed : forall E trees pieces k p, close_pieces E pieces trees = true -> (k < length trees)%nat ->
+  nth_error pieces k = Some p -> closed E p.
 Proof.
-  intros s net p fp tree trees Hrep Hhas Hall x y Hfeed Hexec (c & Hc & Hbox & Hsat). unfold has_pieces in Hhas.
+  intros E. induction trees as [| t trees IH]; intros pieces k p H Hk Hp; [cbn in Hk; lia |].
+  destruct pieces as [| [b active_] pieces]; [discriminate |]. cbn [close_pieces] in H.
+  destruct (check _ _ _ _ _ _ _) as [[[| ? ?] [| ? ?]] |] eqn:Hch; try discriminate.
+  destruct k as [| k]; [injection Hp as <-; now exists t |]. eapply IH; eauto. cbn in Hk. lia.
+Qed.
+
+Lemma groups_closed : forall s net fp tree pieces groups i k p, pieces_of s net fp tree = Some pieces ->
+  groups_checked s net fp tree i groups -> (k < length (concat groups))%nat -> nth_error pieces (i + k) = Some p ->
+  closed (make_env s net fp) p.
+Proof.
+  intros s net fp tree pieces groups i k p Hpieces. revert i k. induction groups as [| g groups IH]; intros i k H Hk Hp; [cbn in Hk; lia |].
+  cbn [groups_checked concat] in *. rewrite app_length in Hk. destruct H as (Hg & Hr).
+  destruct (Nat.lt_ge_cases k (length g)) as [Hlt | Hge].
+  - unfold check_pieces in Hg. rewrite Hpieces in Hg. eapply close_pieces_closed; [exact Hg | exact Hlt |].
+    rewrite <- Hp. clear. revert pieces. induction i as [| i IH]; intros pieces; [reflexivity |]. destruct pieces; [now destruct k | apply IH].
+  - eapply (IH (i + length g)%nat (k - length g)%nat); [exact Hr | lia |]. rewrite <- Hp. f_equal. lia.
+Qed.
+
+Theorem check_sound_in_pieces : forall s net p fp tree groups, represents_property s p fp ->
+  has_pieces s net fp tree (length (concat groups)) = true -> groups_checked s net fp tree 0 groups -> claim s net p.
+Proof.
+  intros s net p fp tree groups Hrep Hhas Hall x y Hfeed Hexec (c & Hc & Hbox & Hsat). unfold has_pieces in Hhas.
   destruct (pieces_of s net fp tree) as [pieces |] eqn:Hp; [| discriminate]. apply Nat.eqb_eq in Hhas.
   destruct (pieces_hold_the_unsafe _ _ _ _ _ _ _ _ _ Hrep Hp Hfeed Hexec Hc Hbox Hsat) as (i & f & Hi & Hcf & H).
-  apply Exists_exists in H. destruct H as ([b active_] & Hin & G & Hact). cbn [fst snd] in G, Hact.
-  apply In_nth_error in Hin. destruct Hin as (k & Hk).
-  assert (Hone : exists t, check_piece s net fp tree k t = true).
-  { assert (Hlt : (k < length trees)%nat) by (rewrite <- Hhas; apply nth_error_Some; congruence).
-    clear - Hall Hlt. assert (Gen : forall ts n k, all_pieces_checked s net fp tree n ts -> (k < length ts)%nat -> exists t, check_piece s net fp tree (n + k) t = true).
-    { induction ts as [| t ts IH]; intros n k0 H Hl; [cbn in Hl; lia |]. destruct H as (H & Hr). destruct k0 as [| k0]; [exists t; now rewrite Nat.add_0_r |].
-      destruct (IH (S n) k0 Hr) as (t' & Ht'); [cbn in Hl; lia |]. exists t'. now rewrite <- Nat.add_succ_comm. }
-    now apply (Gen trees O). }
-  destruct Hone as (t & Ht). unfold check_piece in Ht. rewrite Hp, Hk in Ht.
-  destruct (check (make_env s net fp) (S (length t)) false 1 b active_ t) as [[[| ? ?] [| ? ?]] |] eqn:Hch; try discriminate.
+  apply Exists_exists in H. destruct H as (q & Hin & G & Hact). apply In_nth_error in Hin. destruct Hin as (k & Hk).
+  assert (Hlt : (k < length (concat groups))%nat) by (rewrite <- Hhas; apply nth_error_Some; congruence).
+  destruct (groups_closed _ _ _ _ _ _ O k q Hp Hall Hlt Hk) as (t & Hch).
   unfold pieces_of in Hp. destruct (env_ok (make_env s net fp)) eqn:Hok; [| discriminate].
   assert (Hf : In f fp) by (eapply nth_error_In; eauto).
   destruct (env_facts s net fp Hok) as (_ & Har & Hins & Hout & Hd). destruct (Hd f Hf) as (Hlen & Hcons & _).

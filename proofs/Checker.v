@@ -527,18 +527,19 @@ Definition pieces_of (s : semantics) (p : program) (disjuncts : list fdisjunct) 
 Definition check_certificate (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) : bool :=
   match pieces_of s p disjuncts tree with Some [] => true | _ => false end.
 
-(* Whether `piece_tree` closes piece i of a tree. *)
-Definition check_piece (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) (i : nat) (piece_tree : bytes) : bool :=
+(* Whether the trees close the first pieces, one each. *)
+Fixpoint close_pieces (E : env) (pieces : list piece) (trees : list bytes) : bool :=
+  match trees, pieces with
+  | [], _ => true
+  | t :: trees, (b, active_) :: pieces =>
+      match check E (S (length t)) false 1 b active_ t with Some ([], []) => close_pieces E pieces trees | _ => false end
+  | _, _ => false
+  end.
+
+(* Whether they close the pieces of a tree from piece i on. *)
+Definition check_pieces (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) (i : nat) (trees : list bytes) : bool :=
   match pieces_of s p disjuncts tree with
-  | Some pieces =>
-      match nth_error pieces i with
-      | Some (b, active_) =>
-          match check (make_env s p disjuncts) (S (length piece_tree)) false 1 b active_ piece_tree with
-          | Some ([], []) => true
-          | _ => false
-          end
-      | None => false
-      end
+  | Some pieces => close_pieces (make_env s p disjuncts) (skipn i pieces) trees
   | None => false
   end.
 
