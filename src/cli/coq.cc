@@ -2,13 +2,12 @@
 #include "cli/coq.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "cli/child.h"
 #include "cli/interrupt.h"
+#include "cli/programs.h"
 
 namespace axiom::cli {
 namespace {
@@ -29,14 +28,7 @@ bool ran_out_of_memory(const CoqRun& run) {
 }  // namespace
 
 Result<std::string> find_coqc() {
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path ? path : "";
-  while (!rest.empty()) {
-    const size_t end = rest.find(':');
-    const std::string candidate = std::string(rest.substr(0, end)) + "/coqc";
-    if (access(candidate.c_str(), X_OK) == 0) return candidate;
-    rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
-  }
+  if (std::optional<std::string> coqc = find_in_path("coqc")) return *coqc;
   return io_error(fmt::format("coqc is not installed; {}", kPackages));
 }
 

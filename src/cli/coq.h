@@ -10,6 +10,9 @@
 
 namespace axiom::cli {
 
+/// What Debian needs for axiom-check-coq to be built.
+inline constexpr std::string_view kExtractionPackages = "coq libcoq-flocq ocaml-nox ocaml-findlib libzarith-ocaml-dev";
+
 struct CoqSetup {
   std::string coqc;     ///< The program.
   std::string library;  ///< Folder of the compiled library AxiomProofs.

@@ -18,6 +18,7 @@
 #include "cli/coq.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/theorem.h"
 #include "formats/onnx/onnx.h"
 #include "formats/vnnlib/vnnlib.h"
 #include "graph/infer.h"
@@ -30,46 +31,19 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kLargeTree = 1'000'000;  ///< Bytes; from here on a theorem takes hours.
 
-struct Arguments {
-  std::string certificate, model, property, folder, library;
-  double timeout = 1200;
-  uint64_t memory_mb = 4096;
+struct Arguments : TheoremRequest {
   bool json = false;
 };
 
 Error rejected(std::string message) { return {ErrorKind::kCertificate, std::move(message)}; }
 
-/// What is known of the theorem: all that is reported.
-struct Report {
-  std::string statement;
-  std::vector<CoqAssumption> assumptions;
-  std::string semantics, model_digest, property_digest, certificate_digest, library;
-  uint64_t tree_bytes = 0;
-  struct File {
-    std::string name;
-    uint64_t bytes = 0;
-    double seconds = 0, peak_mb = 0;
-  };
-  std::vector<File> files;
-
-  double seconds() const {
-    double sum = 0;
-    for (const File& file : files) sum += file.seconds;
-    return sum;
-  }
-  double peak_mb() const {
-    double peak = 0;
-    for (const File& file : files) peak = std::max(peak, file.peak_mb);
-    return peak;
-  }
-};
-
-/// The certificate's own words about model and property against what was read here. axiom-check has accepted it, so a
+/// The certificate's own words about model and property against what was read here. When axiom-check has accepted it, a
 /// difference means that the two programs read the files differently.
 Status same_question(const CertificateHeader& header, const std::string& model_digest, const Program& program,
-                     const Property& property) {
-  const auto differs = [](std::string_view what, const auto& said, const auto& found) {
-    return internal_error(fmt::format("the certificate is about {} {}, and {} was read", what, said, found));
+                     const Property& property, bool checked_first) {
+  const auto differs = [&](std::string_view what, const auto& said, const auto& found) {
+    return Error{checked_first ? ErrorKind::kInternal : ErrorKind::kCertificate,
+                 fmt::format("the certificate is about {} {}, and {} was read", what, said, found)};
   };
   if (header.model_digest != model_digest) return differs("the model", header.model_digest, model_digest);
   if (header.property_digest != property.digest)
@@ -85,7 +59,7 @@ Status same_question(const CertificateHeader& header, const std::string& model_d
   return {};
 }
 
-Status check_first(const std::string& certificate, const Arguments& arguments) {
+Status check_first(const std::string& certificate, const TheoremRequest& arguments) {
   const Result<CheckOutcome> outcome = run_checker(certificate, arguments.model, arguments.property, std::nullopt, "");
   if (!outcome) return outcome.error();
   if (outcome->accepted) return {};
@@ -93,19 +67,18 @@ Status check_first(const std::string& certificate, const Arguments& arguments) {
   return invalid_input(outcome->line);
 }
 
-struct Theory {
-  std::vector<TheoryFile> files;
-  Report report;
-};
+}  // namespace
 
-Result<Theory> make_theory(const Arguments& arguments) {
+Result<Theory> make_theory(const TheoremRequest& arguments) {
   const Result<PlainFile> plain = PlainFile::of(arguments.certificate);
   if (!plain) return plain.error();
-  if (Status checked = check_first(plain->path(), arguments); !checked) return checked.error();
+  if (arguments.checked_first) {
+    if (Status checked = check_first(plain->path(), arguments); !checked) return checked.error();
+  }
   const Result<std::string> bytes = read_file(plain->path());
   if (!bytes) return bytes.error();
   const Result<CertificateHeader> header = parse_certificate_header(*bytes);
-  if (!header) return invalid_input(arguments.certificate + ": " + header.error().message);
+  if (!header) return rejected(arguments.certificate + ": " + header.error().message);
   Result<Graph> graph = read_onnx(arguments.model);
   if (!graph) return graph.error();
   if (Status inferred = infer_shapes(*graph); !inferred) return inferred.error();
@@ -113,10 +86,11 @@ Result<Theory> make_theory(const Arguments& arguments) {
   if (!program) return program.error();
   const Result<Property> property = read_vnnlib(arguments.property);
   if (!property) return property.error();
-  if (Status same = same_question(*header, graph->model_digest, *program, *property); !same) return same.error();
+  if (Status same = same_question(*header, graph->model_digest, *program, *property, arguments.checked_first); !same)
+    return same.error();
 
   Theory theory;
-  Report& report = theory.report;
+  TheoremReport& report = theory.report;
   report.semantics = header->semantics;
   report.model_digest = header->model_digest;
   report.property_digest = header->property_digest;
@@ -134,7 +108,6 @@ Result<Theory> make_theory(const Arguments& arguments) {
   return theory;
 }
 
-/// Writes the files and removes what an earlier run compiled from others of the same names.
 Status write_theory(const std::string& folder, const std::vector<TheoryFile>& files) {
   std::error_code failure;
   fs::create_directories(folder, failure);
@@ -147,6 +120,8 @@ Status write_theory(const std::string& folder, const std::vector<TheoryFile>& fi
   return {};
 }
 
+namespace {
+
 /// The beginning of what coqc complained about: it quotes whole terms.
 std::string complaint(const CoqRun& run) {
   std::string text = run.errors.substr(0, 600);
@@ -155,8 +130,24 @@ std::string complaint(const CoqRun& run) {
   return text.empty() ? "coqc ended without a message" : text;
 }
 
-Error explain_failure(const CoqSetup& setup, const std::string& name, const CoqRun& run, const Arguments& arguments) {
-  const std::string file = fmt::format("{}/{}.v", setup.folder, name);
+/// Whether the library's checker has anything to say about the network. Error: Coq did not answer.
+Result<bool> is_covered(const CoqSetup& setup, const std::string& semantics) {
+  const TheoryFile question = coq_coverage(semantics_of(semantics).front());
+  if (Status written = write_theory(setup.folder, {question}); !written) return written.error();
+  const Result<CoqRun> run = compile_coq(setup, question.name, [](double) {});
+  std::error_code failure;
+  for (const char* suffix : {".v", ".vo", ".vos", ".vok", ".glob"})
+    fs::remove(fs::path(setup.folder) / (question.name + suffix), failure);
+  if (!run) return run.error();
+  const bool covered = run->output.find("= true") != std::string::npos;
+  if (!run->accepted || covered == (run->output.find("= false") != std::string::npos))
+    return internal_error(question.name + ".v: Coq does not say whether it covers the network");
+  return covered;
+}
+
+Error explain_failure(const CoqSetup& setup, const std::string& name, const CoqRun& run,
+                      const TheoremRequest& arguments, const std::string& semantics) {
+  const std::string file = arguments.folder.empty() ? name + ".v" : fmt::format("{}/{}.v", arguments.folder, name);
   if (run.interrupted) return resource_error(fmt::format("{}: stopped on request", file));
   if (run.timed_out) {
     return resource_error(
@@ -167,16 +158,22 @@ Error explain_failure(const CoqSetup& setup, const std::string& name, const CoqR
         fmt::format("{}: more than {} MB of memory are needed; give it more --memory", file, arguments.memory_mb));
   }
   if (run.errors.find("\"true = true\"") != std::string::npos) {
+    const Result<bool> covered = is_covered(setup, semantics);
+    if (!covered) return covered.error();
+    if (!*covered) {
+      return not_certifiable(fmt::format(
+          "{}: the proved checker does not cover an operator of this network; proofs/README.md says which", file));
+    }
     return rejected(
-        fmt::format("{}: axiom-check accepts the certificate, and the function check_certificate of {} does "
-                    "not; it covers no Sigmoid, no Tanh and no combination of constraints: {}",
+        fmt::format("{}: the function check_certificate of {} does not accept the tree for this network "
+                    "and property: {}",
                     file, setup.library, complaint(run)));
   }
   return rejected(fmt::format("{}: Coq does not accept it: {}", file, complaint(run)));
 }
 
 /// What Statement.v made Coq print: the theorem with its type, then the axioms.
-Status read_statement(const std::string& output, Report& report) {
+Status read_statement(const std::string& output, TheoremReport& report) {
   const size_t axioms = output.find("Axioms:");
   const bool closed = output.find(kNoCoqAssumptions) != std::string::npos;
   const std::string answer = coq_answer(semantics_of(report.semantics).front());
@@ -191,7 +188,9 @@ Status read_statement(const std::string& output, Report& report) {
                   unexpected.size() > 1 ? fmt::format(" ({} such axioms)", unexpected.size()) : ""));
 }
 
-Status compile_all(CoqSetup setup, const Arguments& arguments, Theory& theory) {
+}  // namespace
+
+Status compile_theory(CoqSetup setup, const TheoremRequest& arguments, Theory& theory) {
   Progress progress("theorem", "files", static_cast<int64_t>(theory.files.size()));
   int64_t done = 0;
   for (const TheoryFile& file : theory.files) {
@@ -200,7 +199,7 @@ Status compile_all(CoqSetup setup, const Arguments& arguments, Theory& theory) {
       progress.update(done, fmt::format("{}.v {}", file.name, duration_text(seconds)));
     });
     if (!run) return run.error();
-    if (!run->accepted) return explain_failure(setup, file.name, *run, arguments);
+    if (!run->accepted) return explain_failure(setup, file.name, *run, arguments, theory.report.semantics);
     theory.report.files.push_back({file.name, file.text.size(), run->seconds, run->peak_mb});
     ++done;
     if (file.name != theory.files.back().name) continue;
@@ -209,14 +208,20 @@ Status compile_all(CoqSetup setup, const Arguments& arguments, Theory& theory) {
   return internal_error("a theory without files");
 }
 
-Json report_json(const Report& report, const Arguments& arguments) {
+Json assumptions_json(const std::vector<CoqAssumption>& assumptions) {
+  Json list = Json::array();
+  for (const CoqAssumption& a : assumptions) list.push_back({{"name", a.name}, {"type", a.type}});
+  return list;
+}
+
+namespace {
+
+Json report_json(const TheoremReport& report, const Arguments& arguments) {
   Json files = Json::array();
-  for (const Report::File& file : report.files) {
+  for (const TheoremReport::File& file : report.files) {
     files.push_back(
         {{"name", file.name + ".v"}, {"bytes", file.bytes}, {"seconds", file.seconds}, {"peak_mb", file.peak_mb}});
   }
-  Json assumptions = Json::array();
-  for (const CoqAssumption& a : report.assumptions) assumptions.push_back({{"name", a.name}, {"type", a.type}});
   return {{"schema", "axiom.theorem.v1"},
           {"accepted", true},
           {"statement", report.statement},
@@ -230,16 +235,16 @@ Json report_json(const Report& report, const Arguments& arguments) {
           {"seconds", report.seconds()},
           {"peak_mb", report.peak_mb()},
           {"files", std::move(files)},
-          {"assumptions", std::move(assumptions)}};
+          {"assumptions", assumptions_json(report.assumptions)}};
 }
 
-std::string report_text(const Report& report, const Arguments& arguments) {
+std::string report_text(const TheoremReport& report, const Arguments& arguments) {
   std::string text = coloured("THEOREM", Colour::kGreen) +
                      fmt::format(" {} {} {} {} accepted by Coq's kernel\n", short_name(arguments.model),
                                  short_name(arguments.property), seconds_text(report.seconds()), report.semantics);
   text += fmt::format("statement    {}\n", report.statement);
   text += fmt::format("assumptions  {}, all of them in proofs/assumptions.txt\n", report.assumptions.size());
-  for (const Report::File& file : report.files) {
+  for (const TheoremReport::File& file : report.files) {
     text += fmt::format("  {:<14} {:>10}  {:>7}  {:>5.0f} MB\n", file.name + ".v", bytes_text(file.bytes),
                         seconds_text(file.seconds), file.peak_mb);
   }
@@ -261,7 +266,7 @@ Result<int> theorem(const Arguments& arguments) {
   if (Status written = write_theory(arguments.folder, theory->files); !written) return written.error();
   const CoqSetup setup = {
       .coqc = *coqc, .library = *library, .folder = arguments.folder, .memory_bytes = arguments.memory_mb * 1'000'000};
-  if (Status accepted = compile_all(setup, arguments, *theory); !accepted) return accepted.error();
+  if (Status accepted = compile_theory(setup, arguments, *theory); !accepted) return accepted.error();
   if (arguments.json) {
     print_json(report_json(theory->report, arguments));
   } else {
@@ -269,6 +274,19 @@ Result<int> theorem(const Arguments& arguments) {
   }
   return kExitSuccess;
 }
+
+}  // namespace
+
+void add_coq_options(CLI::App& app, TheoremRequest& request) {
+  app.add_option("--library", request.library, "the compiled folder proofs/; default: that of the source tree")
+      ->option_text("DIR");
+  add_timeout(app, request.timeout, "wall clock for all of Coq's work; default 1200");
+  app.add_option("--memory", request.memory_mb, "memory that Coq may use; default 4096")
+      ->option_text("MB")
+      ->check(CLI::Range(uint64_t{256}, uint64_t{1'000'000}));
+}
+
+namespace {
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
@@ -278,12 +296,7 @@ Action declare(CLI::App& app) {
   app.add_option("--coq", arguments->folder, "where the Coq files go; made if it is not there")
       ->option_text("DIR")
       ->required();
-  app.add_option("--library", arguments->library, "the compiled folder proofs/; default: that of the source tree")
-      ->option_text("DIR");
-  add_timeout(app, arguments->timeout, "wall clock for all of Coq's work; default 1200");
-  app.add_option("--memory", arguments->memory_mb, "memory that Coq may use; default 4096")
-      ->option_text("MB")
-      ->check(CLI::Range(uint64_t{256}, uint64_t{1'000'000}));
+  add_coq_options(app, *arguments);
   add_json(app, arguments->json);
   return [arguments] { return theorem(*arguments); };
 }

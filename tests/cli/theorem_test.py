@@ -168,6 +168,17 @@ class WithCoq(TheoremTest):
         self.replace("Property", "(-1.5)", "(-1.4)")  # the rounded number no longer stands for it
         self.assertEqual(self.coqc_from("Property"), "Property")
 
+    def test_an_edited_decimal_with_its_rounded_number_is_refused(self):
+        self.theorem(0, self.certificate())
+        self.replace("Property", "(-1.5)", "(-0.5)")
+        self.replace("Property", "(-0x3p-1)", "(-0x1p-1)")
+        self.assertEqual(self.coqc_from("Property"), "Theorem")
+
+    def test_an_edited_semantics_is_refused(self):
+        self.theorem(0, self.certificate())
+        self.replace("Theorem", "claim float32", "claim real")
+        self.assertEqual(self.coqc_from("Theorem"), "Theorem")
+
     def wrapper(self, script):
         """A coqc in PATH that changes Theorem.v before the real one sees it."""
         tool = self.folder / "bin/coqc"

@@ -313,6 +313,14 @@ std::string statement_text(const TheorySource& source) {
 
 }  // namespace
 
+TheoryFile coq_coverage(Semantics semantics) {
+  return {"Covered", fmt::format("From Coq Require Import List.\n"
+                                 "From AxiomProofs Require Import Semantics Layers Checker.\n"
+                                 "From Certificate Require Import Network.\n"
+                                 "Eval vm_compute in forallb layer_ok (e_layers (make_env {} network nil)).\n",
+                                 semantics == Semantics::kReal ? "real" : "float32")};
+}
+
 std::string coq_statement(Semantics semantics) {
   return fmt::format(
       "AxiomProofs.Semantics.claim AxiomProofs.Semantics.{} Certificate.Network.network Certificate.Property.property",

@@ -32,6 +32,11 @@ struct TheoryFile {
 /// All files, in the order in which coqc has to compile them.
 std::vector<TheoryFile> coq_theory(const TheorySource& source);
 
+/// A file, not of the theory, that asks whether check_certificate covers the operators of the network at all: Coq
+/// prints
+/// "= true" or "= false". Needs Network compiled.
+TheoryFile coq_coverage(Semantics semantics);
+
 /// The type of the theorem as Statement.v asks for it, in full names.
 std::string coq_statement(Semantics semantics);
 
