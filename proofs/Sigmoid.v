@@ -56,10 +56,11 @@ Section Points.
     let points := if (j0 <=? 2048)%uint63 && (j1 <=? 2048)%uint63 then points_from 40 q j1 j0 else [] in
     (q, if (l <? -16)%float && (j0 =? 0)%uint63 then Point l 0%float (table_hi 0) :: points else points).
 
+  (* An empty interval needs no points. *)
   Definition covers (points : list point) : bool :=
     match points with
     | [] => false
-    | a :: _ => (place a <=? l)%float && (h <=? place (last points a))%float
+    | a :: _ => (h <? l)%float || (place a <=? l)%float && (h <=? place (last points a))%float
     end.
 End Points.
 
@@ -381,10 +382,11 @@ Proof.
   assert (0 <= Rabs (V s) * V m) by now apply Rmult_le_pos. numeric.
 Qed.
 
-Lemma covers_V : forall l h a m D, fin l -> fin h -> chain D a m -> covers l h (a :: m) = true ->
+Lemma covers_V : forall l h a m D, fin l -> fin h -> V l <= V h -> chain D a m -> covers l h (a :: m) = true ->
   V (place a) <= V l /\ V h <= V (place (last (a :: m) a)).
 Proof.
-  intros l h a m D Fl Fh Hc H. unfold covers in H. apply andb_prop in H. destruct H as (H1 & H2).
+  intros l h a m D Fl Fh Hlh Hc H. unfold covers in H. destruct (h <? l)%float eqn:E; [apply ltb_V in E; auto; lra |].
+  cbn [orb] in H. apply andb_prop in H. destruct H as (H1 & H2).
   assert (Hlast : In (last (a :: m) a) (a :: m)).
   { clear. generalize a at 1 3 as b. induction m as [| e m IH]; intros b; [now left |]. right. apply (IH e). }
   destruct (chain_enclosed _ _ _ a Hc (or_introl eq_refl)) as (Fa & _). destruct (chain_enclosed _ _ _ _ Hc Hlast) as (Fz & _).
@@ -414,7 +416,7 @@ Section Line.
     fin k -> V s * x + V k <= sigmoid x.
   Proof.
     intros k Fk. unfold k in *. clear k. destruct (covers l h (a :: m)) eqn:Hcov; [| now apply nan_not_fin in Fk].
-    destruct (covers_V _ _ _ _ _ Fl Fh Hc Hcov) as (C1 & C2). destruct places as (P0 & P).
+    destruct (covers_V _ _ _ _ _ Fl Fh ltac:(lra) Hc Hcov) as (C1 & C2). destruct places as (P0 & P).
     set (c := extreme _ _) in *.
     assert (Fe : fin e).
     { unfold lower in Fk. destruct (sub_fin _ _ Fk) as (_ & F1 & _). destruct (add_fin _ _ F1) as (F2 & _). apply (add_fin _ _ F2). }
@@ -438,7 +440,7 @@ Section Line.
     fin k -> sigmoid x <= V s * x + V k.
   Proof.
     intros k Fk. unfold k in *. clear k. destruct (covers l h (a :: m)) eqn:Hcov; [| now apply nan_not_fin in Fk].
-    destruct (covers_V _ _ _ _ _ Fl Fh Hc Hcov) as (C1 & C2). destruct places as (P0 & P).
+    destruct (covers_V _ _ _ _ _ Fl Fh ltac:(lra) Hc Hcov) as (C1 & C2). destruct places as (P0 & P).
     set (c := extreme _ _) in *.
     assert (Fe : fin e).
     { unfold upper in Fk. destruct (add_fin _ _ Fk) as (_ & F1 & _). destruct (add_fin _ _ F1) as (F2 & _). apply (add_fin _ _ F2). }
