@@ -3,7 +3,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward Layers.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Sigmoid Store Sweep Backward Layers.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -188,7 +188,7 @@ Section Layer.
     Proof.
       intros e lh Hin F1 F2. rewrite elements_shape in Hin. destruct (layer_facts l ok shape) as (_ & _ & _ & Hroom & _). fold n in Hroom.
       pose proof source_strong as Hsrc. unfold derived in Hin. pose proof ok as Hok. unfold layer_ok in Hok. apply andb_prop in Hok. destruct Hok as (_ & Hok).
-      destruct (l_op l) as [factor rho rows | srcs | alpha srcs | srcs | srcs | ws | vs] eqn:Hop; try discriminate Hok.
+      destruct (l_op l) as [factor rho rows | srcs | alpha srcs | srcs | srcs | ws | vs] eqn:Hop.
       - rewrite combine_nil in Hin. easy.
       - cbn [operator_holds count sources_of] in *.
         destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP).
@@ -199,6 +199,12 @@ Section Layer.
         pose proof (strong_size _ _ _ (Hsrc a Ha)) as Hx.
         destruct (Hsrc a Ha) as (Fl & Fh & _ & Hb & _). destruct (alpha_facts alpha Hok) as (Fa & A1 & A2).
         now apply (leaky_relu_bounds_sound (read (blo b) a) (read (bhi b) a) (y (idx a)) Fl Fh Hb (read (bx b) a) alpha A1 A2 Hx s _ HP).
+      - cbn [operator_holds count sources_of] in *.
+        destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP).
+        destruct (Hsrc a Ha) as (_ & _ & _ & Hb & _). now apply (sigmoid_bounds_sound (read (blo b) a) (read (bhi b) a) _ Hb s _ HP).
+      - cbn [operator_holds count sources_of] in *.
+        destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP).
+        destruct (Hsrc a Ha) as (_ & _ & _ & Hb & _). now apply (tanh_bounds_sound (read (blo b) a) (read (bhi b) a) _ Hb s _ HP).
       - cbn [operator_holds count sources_of] in *.
         destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP).
         apply (maxpool_bounds_sound y (read (blo b)) (read (bhi b)) a) with (s := s); auto.

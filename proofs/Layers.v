@@ -7,7 +7,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep QuickSweep Backward.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Sigmoid Store Sweep QuickSweep Backward.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -128,10 +128,9 @@ Definition layer_ok (l : layer) : bool :=
   small_nat (length (l_read l)) && small_nat (l_m l) && small_nat (l_terms l) &&
   match l_op l with
   | Affine factor rho _ => operator_ok factor rho && forallb row_ok (l_rows l)
-  | Relu _ | MaxPool _ => true
+  | Relu _ | Sigmoid _ | Tanh _ | MaxPool _ => true
   | LeakyRelu alpha _ => alpha_ok alpha
   | Constant vs => forallb is_finite vs
-  | Sigmoid _ | Tanh _ => false
   end.
 
 (* ---- Bounds *)
@@ -153,9 +152,11 @@ Definition derived (s : semantics) (b : bounds) (o : operator) : list (float * f
   match o with
   | Relu srcs => map (fun e => relu_bounds (lo e) (hi e)) srcs
   | LeakyRelu alpha srcs => map (fun e => leaky_relu_bounds alpha (lo e) (hi e) (leaky_relu_error s alpha (x e))) srcs
+  | Sigmoid srcs => map (fun e => sigmoid_bounds s (lo e) (hi e)) srcs
+  | Tanh srcs => map (fun e => tanh_bounds s (lo e) (hi e)) srcs
   | MaxPool ws => map (fun w => maxpool_bounds lo hi (leader lo w) (relu_error s)) ws
   | Constant vs => map (fun v => (v, v)) vs
-  | Affine _ _ _ | Sigmoid _ | Tanh _ => []
+  | Affine _ _ _ => []
   end.
 
 Definition store (b : option bounds) (p : int * (float * float)) : option bounds :=
@@ -208,9 +209,10 @@ Definition layer_rows (s : semantics) (b : bounds) (l : layer) (sl : slopes) : l
   | Relu srcs => hinge_rows (fun r e => line_row m (relu_error s) (x e) e (relu_line r (lo e) (hi e))) b srcs sl
   | LeakyRelu alpha srcs =>
       hinge_rows (fun r e => line_row m (leaky_relu_error s alpha (x e)) (x e) e (leaky_relu_line r alpha (lo e) (hi e))) b srcs sl
+  | Sigmoid srcs => (map (fun e => line_row m (curve_error s) (x e) e (sigmoid_line (lo e) (hi e))) srcs, sl)
+  | Tanh srcs => (map (fun e => line_row m (curve_error s) (x e) e (tanh_line (lo e) (hi e))) srcs, sl)
   | MaxPool ws => (map (fun w => let p := leader lo w in line_row m (relu_error s) (x (fst p)) (fst p) (maxpool_line lo hi p)) ws, sl)
   | Constant vs => (map (fun v => line_row m 0 0 0%uint63 (Line 0 0 v v)) vs, sl)
-  | Sigmoid _ | Tanh _ => ([], sl)
   end.
 
 Definition layer_sop (s : semantics) (b : bounds) (l : layer) (sl : slopes) : sop * slopes :=

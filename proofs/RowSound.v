@@ -3,7 +3,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep QuickSweep Backward Layers LayerSound.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Sigmoid Store Sweep QuickSweep Backward Layers LayerSound.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -298,6 +298,26 @@ Section Layer.
     assert (0 <= V (relu_error s) * d) by (apply Rmult_le_pos; numeric). lra.
   Qed.
 
+  Lemma curve_rows_sound : forall f lines srcs,
+    (forall l h x, V l <= x <= V h -> line_finite (lines l h) = true ->
+      V (s_lo (lines l h)) * x + V (k_lo (lines l h)) <= f x <= V (s_hi (lines l h)) * x + V (k_hi (lines l h))) ->
+    (Z.of_nat (length srcs) <= 2 ^ 30)%Z -> room_for (n + length srcs) ->
+    each y (fun e v => curve_holds s f (at_element y e) v) srcs n -> (forall e, In e srcs -> strong b y e) ->
+    rows_sound y (length srcs) (length srcs) srcs (ints_from (l_first l) (length srcs))
+      (map (fun e => line_row (length srcs) (curve_error s) (read (bx b) e) e (lines (read (blo b) e) (read (bhi b) e))) srcs).
+  Proof.
+    intros f lines srcs Hlines Hm Hroom Hheld Hsrc. apply short_rows_sound.
+    - now rewrite map_length, ints_from_length.
+    - apply ints_from_length.
+    - intros e r Hin. destruct (each_combine_map _ _ _ _ _ _ _ Hroom Hheld _ _ Hin) as (a & Ha & -> & HP).
+      apply line_row_sound with (g := f (at_element y a)); auto.
+      + now apply strong_size, Hsrc.
+      + intros _. destruct (curve_error_V _ _ _ _ HP) as ((E0 & _) & E). pose proof w_positive.
+        assert (0 <= V (curve_error s) * d) by (apply Rmult_le_pos; numeric). split; lra.
+      + destruct (Hsrc a Ha) as (_ & _ & _ & Hb & _). now apply Hlines.
+    - intros r Hin. apply in_map_iff in Hin. destruct Hin as (a & <- & Ha). now apply line_row_terms.
+  Qed.
+
   Theorem layer_rows_sound : forall sl rows sl', layer_rows s b l sl = (rows, sl') ->
     rows_sound y (l_m l) (l_terms l) (sources_of (l_op l)) (l_elements l) rows.
   Proof.
@@ -336,8 +356,10 @@ Section Layer.
           repeat match goal with H : (_ && _)%bool = true |- _ => apply andb_prop in H; destruct H end.
           apply leaky_relu_line_sound; auto; now apply finite_is_finite.
       + intros r Hin. destruct (Hr r Hin) as (sp & a & Ha & ->). now apply line_row_terms.
-    - discriminate Hok.
-    - discriminate Hok.
+    - assert (Em : l_m l = length srcs /\ l_terms l = length srcs) by (rewrite E; split; reflexivity). destruct Em as (Em & EN).
+      injection H as <- <-. rewrite Em, EN, Hels in *. cbn [operator_holds count sources_of] in *. eapply curve_rows_sound; eauto using sigmoid_line_sound.
+    - assert (Em : l_m l = length srcs /\ l_terms l = length srcs) by (rewrite E; split; reflexivity). destruct Em as (Em & EN).
+      injection H as <- <-. rewrite Em, EN, Hels in *. cbn [operator_holds count sources_of] in *. eapply curve_rows_sound; eauto using tanh_line_sound.
     - assert (Em : l_m l = length ws /\ l_terms l = length ws) by (rewrite E; split; reflexivity). destruct Em as (Em & EN).
       injection H as <- <-. rewrite Em, EN in *. cbn [operator_holds count] in *.
       assert (Hw : forall a, In a ws -> (forall e, In e (fst a :: snd a) -> fin (read (blo b) e) /\ fin (read (bhi b) e) /\ V (read (blo b) e) <= at_element y e <= V (read (bhi b) e))).

@@ -46,7 +46,6 @@ let uncovered (p : Types.program) =
   let power_of_two factor = factor >= 1. && factor <= 1024. && fst (Float.frexp factor) = 0.5 in
   let of_operator (o : Types.operator) =
     match o with
-    | Unary ((Sigmoid | Tanh), _, _) -> Some (Types.operator_name o)
     | Affine a when not (power_of_two a.factor) -> Some (Printf.sprintf "a scaled sum with the factor %g" a.factor)
     | _ -> None
   in
