@@ -4,7 +4,7 @@
 
    Relies on QuickSweep and Backward. *)
 From Coq Require Import ZArith List Lia Bool PeanoNat Floats Uint63.
-From AxiomProofs Require Import Binary64 Semantics Rounding Store Sweep QuickSweep Backward.
+From AxiomProofs Require Import Binary64 Semantics Rounding Store Sweep QuickSweep Groups Backward.
 Import ListNotations.
 Local Open Scope bool_scope.
 
@@ -17,7 +17,10 @@ Fixpoint chained (ops : list sop) (inputs : list int) : bool :=
   match ops with
   | [] => true
   | o :: rest =>
-      match o_shape o with Scattered => false | _ => same_ints (o_read o) (elements_of rest inputs) && chained rest inputs end
+      match o_shape o, o_groups o with
+      | Dense _, [] | Diagonal, [] => same_ints (o_read o) (elements_of rest inputs) && chained rest inputs
+      | _, _ => false
+      end
   end.
 
 (* a: the coefficients of the rows, in order *)
@@ -217,6 +220,9 @@ Section Bounds.
     - split; [| auto]. f_equal. f_equal. apply map_ext_in. intros e He. symmetry. auto.
   Qed.
 
+  Lemma chained_groups : forall o rest inputs, chained (o :: rest) inputs = true -> o_groups o = [].
+  Proof. intros o rest inputs H. cbn [chained] in H. destruct (o_shape o), (o_groups o); try discriminate; reflexivity. Qed.
+
   Lemma chain_sweep_is : forall inputs ops n c A, sound_chain x y (length inputs) ops n -> (n <= size A)%nat ->
     map idx inputs = seq 0 (length inputs) -> chained ops inputs = true ->
     (forall e, (idx e < n)%nat -> ~ In e (elements_of ops inputs) -> read A e = 0%float) ->
@@ -228,23 +234,25 @@ Section Bounds.
     intros inputs. induction ops as [| o ops IH]; intros n c A Hc Hn Hin Hl H0; [reflexivity |].
     destruct Hc as (k & -> & So & _ & _ & Hrest). cbn [chained] in Hl.
     assert (Hs : o_shape o <> Scattered) by (destruct (o_shape o); [discriminate | |]; discriminate).
-    assert (Hl' : same_ints (o_read o) (elements_of ops inputs) && chained ops inputs = true) by (destruct (o_shape o); [discriminate | |]; exact Hl).
-    apply andb_prop in Hl'. destruct Hl' as (Hread & Hch). apply same_ints_eq in Hread.
+    assert (Hg : o_groups o = []) by exact (chained_groups o ops inputs Hl).
+    assert (Hl' : same_ints (o_read o) (elements_of ops inputs) && chained ops inputs = true)
+      by (rewrite Hg in Hl; destruct (o_shape o); [discriminate | |]; exact Hl).
+    unfold sound_step in So. unfold o_count in *. rewrite Hg in So, Hn, H0. apply andb_prop in Hl'. destruct Hl' as (Hread & Hch). apply same_ints_eq in Hread.
     assert (Hk0 : forall e, (idx e < k)%nat -> read A e = 0%float).
     { intros e He. apply H0; [lia |]. cbn [elements_of]. intros Hin'. apply (in_map idx) in Hin'. rewrite map_map in Hin'.
       rewrite (so_elements _ _ _ _ So) in Hin'. apply in_seq in Hin'. lia. }
     pose proof (chain_step_is k o c A So ltac:(lia) Hs Hk0) as Hstep.
-    cbn [sweep partition fold_left chain_sweep elements_of].
+    cbn [sweep partition fold_left chain_sweep elements_of]. unfold step_op. rewrite Hg.
     destruct (quick_sweep_op x o c A) as [[c1 A1] |]; [| now rewrite Hstep].
     destruct Hstep as (-> & S & O). rewrite Hread. apply (IH k); auto; [lia |].
     intros e He Hne. apply O; [exact He |]. rewrite Hread. intros Hin'. apply in_map_iff in Hin'. destruct Hin' as (f & Hf & Hin').
     apply idx_injective in Hf. now subst.
   Qed.
 
-  Lemma first_elements : forall ins o rest inputs n e, sound_chain x y ins (o :: rest) n ->
+  Lemma first_elements : forall ins o rest inputs n e, sound_chain x y ins (o :: rest) n -> o_groups o = [] ->
     In e (elements_of (o :: rest) inputs) <-> (idx (o_first o) <= idx e < n)%nat.
   Proof.
-    intros ins o rest inputs n e (k & -> & So & _ & -> & _). cbn [elements_of].
+    intros ins o rest inputs n e (k & -> & So & _ & -> & _) Hg. unfold sound_step, o_count in *. rewrite Hg in *. cbn [elements_of].
     pose proof (so_elements _ _ _ _ So) as Hm. rewrite <- (map_map fst idx) in Hm. split; intros H.
     - apply (in_map idx) in H. rewrite Hm in H. apply in_seq in H. lia.
     - assert (Hin : In (idx e) (seq k (length (o_rows o)))) by (apply in_seq; lia). rewrite <- Hm in Hin.
@@ -271,8 +279,8 @@ Section Bounds.
     end.
   Proof.
     intros inputs o rest n e a A0 Hc Hin Hl He Hn H0. unfold chain_row.
-    pose proof (first_elements _ _ _ inputs n e Hc) as Hfirst.
-    assert (Hbelow : forall f, In f (elements_of (o :: rest) inputs) -> (idx f < n)%nat) by (intros f Hf; now apply (first_elements _ _ _ _ _ _ Hc) in Hf).
+    pose proof (chained_groups _ _ _ Hl) as Hg. pose proof (first_elements _ _ _ inputs n e Hc Hg) as Hfirst.
+    assert (Hbelow : forall f, In f (elements_of (o :: rest) inputs) -> (idx f < n)%nat) by (intros f Hf; now apply (first_elements _ _ _ _ _ _ Hc Hg) in Hf).
     apply Hfirst in He. clear Hfirst. set (ops := o :: rest) in *.
     assert (Hr : forall f, (idx f < n)%nat -> read (write A0 e a) f = if (f =? e)%uint63 then a else 0%float).
     { intros f Hf. pose proof (Hbelow e He). rewrite read_write by lia. rewrite (H0 f Hf).

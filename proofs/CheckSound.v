@@ -6,7 +6,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith QArith Qreals Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward ChainSweep Layers LayerSound RowSound Forms Checker.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward SoftmaxRows Groups ChainSweep Layers LayerSound RowSound GroupRows Forms Checker.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -58,7 +58,7 @@ Lemma chain_sizes : forall y x x' ins ops n, sound_chain x y ins ops n ->
 Proof.
   intros y x x' ins. induction ops as [| o ops IH]; intros n H Hx; [exact H |].
   destruct H as (k & -> & Hop & Hm & Hf & Hr). exists k. split; [reflexivity |]. split; [| split; [exact Hm | split; [exact Hf |]]].
-  - destruct Hop. constructor; auto. intros e He. apply Hx. specialize (so_below e He). lia.
+  - apply (sound_step_sizes y x); [exact Hop |]. intros e He. apply Hx. lia.
   - apply IH; [exact Hr |]. intros e He. apply Hx. lia.
 Qed.
 
@@ -200,15 +200,15 @@ Section Execution.
       good b1 y k1 total -> (idx (l_first l) + count (l_op l) <= k1 <= total)%nat ->
       sound_chain (read (bx b1)) y ins (o :: sops) (idx (l_first l) + count (l_op l))).
     { intros b0 b1 k0 k1 o sl G0 Hk0 Ho G1 Hk1. destruct (layer_sop s b0 l sl) as [o' sl'] eqn:Hsop. cbn in Ho. subst o'.
-      destruct (layer_sop_sound s y l (e_total E) Hok Hshape Hholds (make_size nat O) Hfits b0 k0 G0 Hk0 sl o sl' Hsop) as (So & Sc & Sf & Sm).
+      destruct (layer_step_sound s y l (e_total E) Hok Hshape Hholds (make_size nat O) Hfits b0 k0 G0 Hk0 sl o sl' Hsop) as (So & Sc & Sf & Sm).
       assert (Hx : forall e, (idx e < idx (l_first l))%nat -> Rabs (y (idx e)) <= V (read (bx b1) e)).
       { intros e He. apply strong_size. apply (strong_of b1 k1 e G1); lia. }
       exists (idx (l_first l)). rewrite Sc. split; [reflexivity |]. split; [| split; [exact Sm | split; [exact Sf |]]].
-      - destruct So. constructor; auto.
+      - now apply (sound_step_sizes y (read (bx b0))).
       - eapply chain_sizes; [exact Hc | exact Hx]. }
     unfold propagate_layer in H.
     destruct (is_affine (l_op l)) eqn:Haff.
-    - destruct (l_op l) as [factor rho rows | | | | | |] eqn:Hop; try discriminate Haff. clear Haff.
+    - destruct (l_op l) as [factor rho rows | | | | | | |] eqn:Hop; try discriminate Haff. clear Haff.
       destruct (first && _); [discriminate |].
       destruct (fold_left meet_finite _ _) as [b1 |] eqn:Hm; [| discriminate].
       cbn [count] in *.
@@ -272,7 +272,7 @@ Section Execution.
       clear H. destruct (store_derived (e_sem E) b l) as [b1 |] eqn:Hd; [| discriminate]. injection H' as <-.
       assert (Hlen : length (derived s b (l_op l)) = count (l_op l)).
       { pose proof Hok as Hok'. unfold layer_ok in Hok'. apply andb_prop in Hok'. destruct Hok' as (_ & Hok').
-        unfold derived. destruct (l_op l); try discriminate Haff; try discriminate Hok'; cbn [count]; now rewrite map_length. }
+        unfold derived. destruct (l_op l); try discriminate Haff; try discriminate Hok'; cbn [count]; rewrite ?map_length; auto using softmax_bounds_length. }
       destruct (store_derived_sound s y l total Hok Hshape' Hholds Hfits b k G ltac:(lia) b1 Hd) as (_ & G1). specialize (G1 Hlen).
       exists (Nat.max k (idx (l_first l) + count (l_op l))). split; [exact G1 |]. fold total in Hfits. split; [lia |]. split; [lia |]. cbn [fst snd].
       eapply (Hjoin b1 b1 _ _ _ (Rule rule)); eauto; lia.
@@ -289,7 +289,7 @@ Section Execution.
     cbn [fst snd] in *. subst n. unfold layer_premise, propagate_layer in *.
     assert (Hshape' : exists t r, l = make_layer t (l_first l) r (l_op l)) by (destruct Hshape as (r & Hr); now exists (e_total E), r).
     pose proof (layer_facts l Hok Hshape') as (_ & Hbelow & Hsub & _).
-    destruct (l_op l) as [factor rho rows | | | | | |] eqn:Hop; try exact I.
+    destruct (l_op l) as [factor rho rows | | | | | | |] eqn:Hop; try exact I.
     destruct (forallb (fun c => premise_ok factor c (row_s (read (bx b)) c)) (l_rows l)) eqn:Hp; [| discriminate]. clear H.
     assert (Elr : l_rows l = map compile_row rows) by (destruct Hshape as (r & ->); reflexivity).
     pose proof Hok as Hok'. unfold layer_ok in Hok'. apply andb_prop in Hok'. destruct Hok' as (_ & Hok'). rewrite Hop in Hok'.
@@ -369,7 +369,7 @@ Section Execution.
     { clear sl. induction ls as [| l ls IH]; intros n sops sl Hlay Hc; [cbn in *; fold total in Hlay; now subst |].
       cbn [fold_left fst snd]. destruct (layer_sop (e_sem E) b l sl) as [o sl'] eqn:Hsop.
       destruct Hlay as (Hok & Hshape & Hfirst & Hholds & Hfits & Hrest). subst n.
-      destruct (layer_sop_sound s y l (e_total E) Hok Hshape Hholds (make_size nat O) Hfits b total G ltac:(fold total in Hfits; lia) sl o sl' Hsop) as (So & Sc & Sf & Sm).
+      destruct (layer_step_sound s y l (e_total E) Hok Hshape Hholds (make_size nat O) Hfits b total G ltac:(fold total in Hfits; lia) sl o sl' Hsop) as (So & Sc & Sf & Sm).
       apply (IH (idx (l_first l) + count (l_op l))%nat); [exact Hrest |].
       exists (idx (l_first l)). rewrite Sc. auto. }
     apply (Gen _ ins); [exact layers | reflexivity].

@@ -26,6 +26,7 @@ Record env := Env {
 Definition mark (l : list int) (a : PArray.array bool) : PArray.array bool := fold_left (fun a e => write a e true) l a.
 
 Definition is_affine (o : operator) : bool := match o with Affine _ _ _ => true | _ => false end.
+Definition is_softmax (o : operator) : bool := match o with Softmax _ => true | _ => false end.
 Definition is_hinge (o : operator) : bool := match o with Relu _ | LeakyRelu _ _ => true | _ => false end.
 
 Definition make_env (s : semantics) (p : program) (disjuncts : list fdisjunct) : env :=
@@ -35,7 +36,7 @@ Definition make_env (s : semantics) (p : program) (disjuncts : list fdisjunct) :
   let marks f := fold_left (fun a l => f l a) layers (PArray.make total false) in
   Env s (inputs p) total (ints_from 0 (inputs p)) layers (outputs p) disjuncts
     (marks (fun l a => if is_affine (l_op l) then mark (l_elements l) a else a))
-    (marks (fun l a => if is_affine (l_op l) then a else mark (sources_of (l_op l)) a))
+    (marks (fun l a => if is_affine (l_op l) || is_softmax (l_op l) then a else mark (sources_of (l_op l)) a))
     (marks (fun l a => if is_hinge (l_op l) then a else mark (sources_of (l_op l)) a)).
 
 (* What lowering and the reading of the property guarantee *)

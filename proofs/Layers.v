@@ -3,11 +3,11 @@
    a sweep. The main results: bounds of a context stay bounds (store_derived_sound,
    interval_sound), and the rows built from them are sound (layer_sop_sound).
 
-   Relies on AffineRows, Lines, Sweep. *)
+   Relies on AffineRows, Lines, SoftmaxRows, Sweep. *)
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Sigmoid Store Sweep QuickSweep Backward.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines SoftmaxRows Sigmoid Store Sweep QuickSweep Backward.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -36,6 +36,20 @@ Qed.
 Lemma ints_from_length : forall k e, length (ints_from e k) = k.
 Proof. induction k as [| k IH]; intros e; [reflexivity |]. cbn. now rewrite IH. Qed.
 
+Lemma ints_from_app : forall j k e, room_for (idx e + (j + k)) ->
+  ints_from e (j + k) = ints_from e j ++ ints_from (e + int_of j)%uint63 k /\ idx (e + int_of j)%uint63 = (idx e + j)%nat.
+Proof.
+  intros j k. induction j as [| j IH]; intros e Hr.
+  - assert (E : (e + int_of 0)%uint63 = e) by (apply to_Z_inj; change (int_of 0) with 0%uint63; rewrite add_spec, Z.add_0_r, Z.mod_small; [reflexivity | apply to_Z_bounded]).
+    rewrite E. split; [reflexivity | lia].
+  - assert (Hs : idx (e + 1)%uint63 = S (idx e)) by (apply idx_succ; unfold room_for in *; lia).
+    destruct (IH (e + 1)%uint63) as (I1 & I2); [rewrite Hs; unfold room_for in *; lia |].
+    assert (E : (e + 1 + int_of j)%uint63 = (e + int_of (S j))%uint63).
+    { apply idx_injective. rewrite I2, Hs. unfold room_for, idx, int_of in *. pose proof (to_Z_bounded e).
+      rewrite add_spec, of_Z_spec, (Z.mod_small (Z.of_nat (S j))), Z.mod_small by (change wB with (2 ^ 63)%Z; lia). lia. }
+    rewrite <- E. cbn [Nat.add ints_from app]. rewrite I1. split; [reflexivity | lia].
+Qed.
+
 Lemma in_ints_from : forall k e f, room_for (idx e + k) -> (idx e <= idx f < idx e + k)%nat -> In f (ints_from e k).
 Proof.
   intros k e f Hr H. assert (Hin : In (idx f) (map idx (ints_from e k))) by (rewrite ints_from_idx by exact Hr; apply in_seq; lia).
@@ -62,6 +76,7 @@ Definition sources_of (o : operator) : list int :=
   | Relu s | LeakyRelu _ s | Sigmoid s | Tanh s => s
   | MaxPool ws => flat_map (fun w => fst w :: snd w) ws
   | Constant _ => []
+  | Softmax gs => concat gs
   end.
 
 Definition in_range (e : int) (r : int * nat) : bool :=
@@ -109,6 +124,13 @@ Fixpoint make_layers (total first : int) (ranges : list (int * nat)) (ops : list
       :: make_layers total (first + int_of (count o)) (ranges ++ [(first, count o)]) rest
   end.
 
+(* The elements of a softmax, group after group; none for another operator. *)
+Fixpoint groups_from (e : int) (gs : list (list int)) : list (list int) :=
+  match gs with [] => [] | g :: rest => ints_from e (length g) :: groups_from (e + int_of (length g)) rest end.
+
+Definition own_groups (l : layer) : list (list int) :=
+  match l_op l with Softmax gs => groups_from (l_first l) gs | _ => [] end.
+
 Fixpoint increasing_below (prev : option int) (l : list int) (limit : int) : bool :=
   match l with
   | [] => true
@@ -131,6 +153,7 @@ Definition layer_ok (l : layer) : bool :=
   | Relu _ | Sigmoid _ | Tanh _ | MaxPool _ => true
   | LeakyRelu alpha _ => alpha_ok alpha
   | Constant vs => forallb is_finite vs
+  | Softmax gs => negb (length gs =? 0)%nat && forallb group_ok gs
   end.
 
 (* ---- Bounds *)
@@ -156,6 +179,7 @@ Definition derived (s : semantics) (b : bounds) (o : operator) : list (float * f
   | Tanh srcs => map (fun e => tanh_bounds s (lo e) (hi e)) srcs
   | MaxPool ws => map (fun w => maxpool_bounds lo hi (leader lo w) (relu_error s)) ws
   | Constant vs => map (fun v => (v, v)) vs
+  | Softmax gs => flat_map (fun g => map (fun _ => softmax_bounds s g) g) gs
   | Affine _ _ _ => []
   end.
 
@@ -213,12 +237,13 @@ Definition layer_rows (s : semantics) (b : bounds) (l : layer) (sl : slopes) : l
   | Tanh srcs => (map (fun e => line_row m (curve_error s) (x e) e (tanh_line (lo e) (hi e))) srcs, sl)
   | MaxPool ws => (map (fun w => let p := leader lo w in line_row m (relu_error s) (x (fst p)) (fst p) (maxpool_line lo hi p)) ws, sl)
   | Constant vs => (map (fun v => line_row m 0 0 0%uint63 (Line 0 0 v v)) vs, sl)
+  | Softmax gs => (map (fun g => line_row m (softmax_error s g) 0 0%uint63 (Line 0 0 1 1)) gs, sl)
   end.
 
 Definition layer_sop (s : semantics) (b : bounds) (l : layer) (sl : slopes) : sop * slopes :=
   let (rows, sl') := layer_rows s b l sl in
   (Sop (l_first l) (combine (l_elements l) rows) (l_m l)
-     (tau * (1 + float_of_nat (l_terms l) * largest_x b (l_read l)))%float (l_read l) (l_shape l), sl').
+     (tau * (1 + float_of_nat (l_terms l) * largest_x b (l_read l)))%float (l_read l) (l_shape l) (own_groups l), sl').
 
 (* ---- Facts of a layer *)
 
@@ -273,6 +298,28 @@ Proof.
     + unfold room_for in *; lia.
     + now rewrite Hs.
     + exists a. split; [now right | auto].
+Qed.
+
+(* A group, its elements from k on, and what stands beside each of them. *)
+Lemma each_group_combine : forall (B : Type) (y : execution) (P : list int -> list R -> Prop) (h : list int -> B) gs e,
+  room_for (idx e + length (concat gs)) -> each_group y P gs (idx e) ->
+  forall f b, In (f, b) (combine (ints_from e (length (concat gs))) (flat_map (fun g => map (fun _ => h g) g) gs)) ->
+  exists g k, In g gs /\ b = h g /\ P g (map y (seq k (length g))) /\ (k <= idx f < k + length g)%nat.
+Proof.
+  intros B y P h.
+  induction gs as [| g gs IH]; intros e Hr H f b Hin; [easy |].
+  cbn [concat flat_map] in Hin, Hr. rewrite app_length in Hin, Hr. destruct H as (H0 & H).
+  destruct (ints_from_app (length g) (length (concat gs)) e Hr) as (A1 & A2). rewrite A1 in Hin.
+  assert (Split : forall (l1 l2 : list int) (m1 m2 : list B), length l1 = length m1 -> combine (l1 ++ l2) (m1 ++ m2) = combine l1 m1 ++ combine l2 m2).
+  { induction l1 as [| a l1 IHl]; intros l2 [| c m1] m2 Hl; try discriminate; [reflexivity |]. cbn. rewrite IHl; [reflexivity | now injection Hl]. }
+  rewrite Split in Hin by now rewrite ints_from_length, map_length. apply in_app_iff in Hin. destruct Hin as [Hin | Hin].
+  - exists g, (idx e). split; [now left |]. pose proof (in_combine_l _ _ _ _ Hin) as Hl. apply in_combine_r in Hin.
+    apply in_map_iff in Hin. destruct Hin as (_ & <- & _). split; [reflexivity |]. split; [exact H0 |].
+    apply (in_map idx) in Hl. rewrite ints_from_idx in Hl by (unfold room_for in *; lia). apply in_seq in Hl. lia.
+  - destruct (IH (e + int_of (length g))%uint63) with (f := f) (b := b) as (g' & k & Hg & Hb & HP & Hk); auto.
+    + rewrite A2. unfold room_for in *. lia.
+    + now rewrite A2.
+    + exists g', k. split; [now right | auto].
 Qed.
 
 Section Layer.

@@ -271,6 +271,19 @@ Proof.
   unfold fsum. cbn [fold_left]. rewrite orb_true_l, orb_true_r. reflexivity.
 Qed.
 
+Lemma merge_array_size : forall x cols temp A some t4, size (snd (merge x cols temp A some t4)) = size A.
+Proof.
+  intros x. induction cols as [| e cols IH]; intros [| t temp] A some t4; try reflexivity. cbn [merge].
+  destruct (t =? 0)%float; [apply IH |]. destruct (read A e =? 0)%float; rewrite IH; apply size_write.
+Qed.
+
+Lemma quick_size : forall x o c A c' A', quick_sweep_op x o c A = Some (c', A') -> size A' = size A.
+Proof.
+  intros x o c A c' A' H. unfold quick_sweep_op in H. destruct (any _); [| now injection H as _ <-].
+  destruct (_ && _); [| discriminate]. pose proof (merge_array_size x (o_read o) (columns A o) A false 0%float) as S.
+  destruct (merge _ _ _ _ _ _) as [[some t4] A1]. injection H as _ <-. exact S.
+Qed.
+
 Theorem quick_is_sweep_op : forall x o c A, shape_ok o -> NoDup (map idx (o_read o)) -> (forall e, In e (o_read o) -> (idx e < size A)%nat) ->
   quick_sweep_op x o c A = sweep_op x o c A.
 Proof.

@@ -126,14 +126,14 @@ Proof.
     constructor; [apply Hf | eapply IH; eauto].
 Qed.
 
-Lemma rows_shape : forall s b l sl rows sl' first under, layer_rows s b l sl = (rows, sl') -> length (l_elements l) = count (l_op l) ->
+Lemma rows_shape : forall s b l sl rows sl' first under groups, layer_rows s b l sl = (rows, sl') -> length (l_elements l) = count (l_op l) ->
   (exists total ranges, l = make_layer total (l_first l) ranges (l_op l)) ->
-  shape_ok (Sop first (combine (l_elements l) rows) (l_m l) under (l_read l) (l_shape l)).
+  shape_ok (Sop first (combine (l_elements l) rows) (l_m l) under (l_read l) (l_shape l) groups).
 Proof.
-  intros s b l sl rows sl' first under H Hels (total & ranges & E). unfold shape_ok. cbn [o_shape o_rows o_read].
+  intros s b l sl rows sl' first under groups H Hels (total & ranges & E). unfold shape_ok. cbn [o_shape o_rows o_read].
   assert (Es : l_shape l = shape_of (l_op l) (l_read l)) by (rewrite E; reflexivity). rewrite Es. unfold layer_rows, shape_of in *.
   assert (Er : l_rows l = match l_op l with Affine _ _ rows => map compile_row rows | _ => [] end) by (rewrite E; reflexivity).
-  clear E Es. destruct (l_op l) as [factor rho rows0 | srcs | alpha srcs | srcs | srcs | ws | vs]; try exact I.
+  clear E Es. destruct (l_op l) as [factor rho rows0 | srcs | alpha srcs | srcs | srcs | ws | vs | gs]; try exact I.
   - destruct (forallb _ rows0) eqn:Hsame; [| clear Hsame; destruct (diagonal_terms (l_read l) rows0) eqn:Hd; [| exact I]].
     2:{ injection H as <- <-. cbn [count] in Hels. rewrite Er, map_map. generalize (largest_x b (l_read l)) as xm. intros xm. clear Er.
         revert Hd Hels. generalize (l_read l) as rd, (l_elements l) as els. induction rows0 as [| r rows0 IH]; intros [| e rd] els Hd Hels; try discriminate.
@@ -318,14 +318,14 @@ Section Layer.
     - intros r Hin. apply in_map_iff in Hin. destruct Hin as (a & <- & Ha). now apply line_row_terms.
   Qed.
 
-  Theorem layer_rows_sound : forall sl rows sl', layer_rows s b l sl = (rows, sl') ->
+  Theorem layer_rows_sound : forall sl rows sl', own_groups l = [] -> layer_rows s b l sl = (rows, sl') ->
     rows_sound y (l_m l) (l_terms l) (sources_of (l_op l)) (l_elements l) rows.
   Proof.
-    intros sl rows sl' H. unfold layer_rows in H.
+    intros sl rows sl' Hgroups H. unfold layer_rows in H.
     destruct (layer_facts l ok shape') as (_ & _ & _ & Hroom & _ & Hm & _). fold n in Hroom.
     pose proof src_strong as Hsrc. pose proof (elements_shape l shape') as Hels. pose proof affine_rows_sound as Haffine.
     pose proof shape as (ranges & E). pose proof ok as Hok. unfold layer_ok in Hok. apply andb_prop in Hok. destruct Hok as (_ & Hok).
-    destruct (l_op l) as [factor rho rows0 | srcs | alpha srcs | srcs | srcs | ws | vs] eqn:Hop.
+    destruct (l_op l) as [factor rho rows0 | srcs | alpha srcs | srcs | srcs | ws | vs | gs] eqn:Hop.
     - injection H as <- <-. exact (Haffine _ _ _ eq_refl).
     - assert (Em : l_m l = length srcs /\ l_terms l = length srcs) by (rewrite E; split; reflexivity). destruct Em as (Em & EN).
       rewrite Em, EN in *. cbn [operator_holds count sources_of] in *. destruct (hinge_rows_facts _ _ _ _ _ _ H) as (Hl & Hr).
@@ -394,14 +394,15 @@ Section Layer.
           - intros _. cbn [s_lo s_hi k_lo k_hi]. rewrite V_0. lra. }
         exact S0.
       + intros r Hin. apply in_map_iff in Hin. destruct Hin as (a & <- & Ha). cbn. split; [lia | split; [lia | intros t [[] | []]]].
+    - unfold own_groups in Hgroups. rewrite Hop in Hgroups. now destruct gs.
   Qed.
 
-  (* What a sweep reads of this layer. *)
-  Theorem layer_sop_sound : forall sl o sl', layer_sop s b l sl = (o, sl') ->
+  (* What a sweep reads of this layer, if its rows are about elements. *)
+  Theorem layer_sop_sound : forall sl o sl', own_groups l = [] -> layer_sop s b l sl = (o, sl') ->
     sound_op y (read (bx b)) n o /\ length (o_rows o) = count (l_op l) /\ idx (o_first o) = n /\ (Z.of_nat (o_m o) <= 2 ^ 39)%Z.
   Proof.
-    intros sl o sl' H. unfold layer_sop in H. destruct (layer_rows s b l sl) as [rows sl1] eqn:Hrows. injection H as <- <-.
-    destruct (layer_rows_sound _ _ _ Hrows) as (Hl & Hr & Ht & HN & Hc). pose proof (elements_shape l shape') as Hels.
+    intros sl o sl' Hgroups H. unfold layer_sop in H. destruct (layer_rows s b l sl) as [rows sl1] eqn:Hrows. injection H as <- <-.
+    destruct (layer_rows_sound _ _ _ Hgroups Hrows) as (Hl & Hr & Ht & HN & Hc). pose proof (elements_shape l shape') as Hels.
     destruct (layer_facts l ok shape') as (Hnd & Hbelow & Hsub & Hroom & Hfew & Hm & Hterms). fold n in Hbelow, Hroom.
     destruct (largest_x_facts y l (idx tot) ok shape' fits b k good_b enough) as (Fx & X0 & Xall).
     assert (Hlen : length (combine (l_elements l) rows) = count (l_op l)).
