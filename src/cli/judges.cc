@@ -97,7 +97,7 @@ Judgement ask_kernel(JudgeRequest request) {
   if (Status accepted = compile_theory(setup, request, *theory); !accepted) return failed(accepted.error());
   return {.answer = Answer::kAccepted,
           .message = fmt::format("ACCEPTED {} {} assumptions {:.3f} s", report.semantics, report.assumptions.size(),
-                                 report.seconds()),
+                                 report.seconds),
           .exit_code = kExitSuccess,
           .report = report};
 }

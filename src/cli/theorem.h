@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/result.h"
@@ -23,7 +24,9 @@ struct TheoremRequest {
   std::string folder;   ///< Where the files stay; empty: nowhere, so messages do not name it.
   std::string library;  ///< As given to find_coq_library.
   double timeout = 1200;
-  uint64_t memory_mb = 4096;
+  uint64_t memory_mb = 4096;   ///< For each process of Coq.
+  uint64_t leaves_per_file = 1000;
+  size_t jobs = std::max(1u, std::thread::hardware_concurrency());
   bool checked_first = true;  ///< axiom-check decides before Coq does; otherwise Coq decides by itself.
 };
 
@@ -42,12 +45,8 @@ struct TheoremReport {
     double seconds = 0, peak_mb = 0;
   };
   std::vector<File> files;
+  double seconds = 0;  ///< Wall clock of all of them.
 
-  double seconds() const {
-    double sum = 0;
-    for (const File& file : files) sum += file.seconds;
-    return sum;
-  }
   double peak_mb() const {
     double peak = 0;
     for (const File& file : files) peak = std::max(peak, file.peak_mb);
