@@ -169,7 +169,7 @@ Error explain_failure(const CoqSetup& setup, const std::string& name, const CoqR
   if (run.errors.find("\"true = true\"") != std::string::npos) {
     return rejected(
         fmt::format("{}: axiom-check accepts the certificate, and the function check_certificate of {} does "
-                    "not; it covers no Sigmoid, no Tanh and no combination of constraints: {}",
+                    "not; it covers no scaled Gemm whose factor is not a power of two: {}",
                     file, setup.library, complaint(run)));
   }
   return rejected(fmt::format("{}: Coq does not accept it: {}", file, complaint(run)));

@@ -68,7 +68,7 @@ class WithoutCoq(TheoremTest):
     def test_a_missing_coqc_names_the_packages(self):
         done = self.run_axiom(4, "theorem", "x.axc", "--model", NET, "--property", HOLDS, "--coq", self.theory,
                               env={"PATH": str(self.folder)})
-        for package in ("coq", "libcoq-flocq", "libcoq-interval", "libcoq-coquelicot"):
+        for package in ("coq", "libcoq-flocq"):
             self.assertIn(package, done.stderr)
 
     def fake_coqc(self):
