@@ -135,6 +135,11 @@ class WithCoq(TheoremTest):
         self.assertIn("THEOREM distance less_than_1_5", done.stdout)
         self.assertIn("AxiomProofs.Semantics.claim AxiomProofs.Semantics.real", done.stdout)
 
+    def test_sigmoid_and_tanh_become_a_theorem(self):
+        kinds = ROOT / "tests/certificates/kinds"
+        for certificate in sorted((kinds / "accepted").glob("*.axc")):
+            self.theorem(0, certificate, net=kinds / "model.onnx", holds=kinds / "property.vnnlib")
+
     def test_a_tree_of_many_leaves_becomes_a_theorem(self):
         net, holds = ADVISORY / "advisory.onnx", ADVISORY / "never_climb_into_intruder.vnnlib"
         self.theorem(0, self.certificate(net, holds), net=net, holds=holds)
