@@ -79,8 +79,9 @@ Definition sources_of (o : operator) : list int :=
   | Softmax gs => concat gs
   end.
 
-Definition in_range (e : int) (r : int * nat) : bool :=
-  ((fst r <=? e) && (e <? fst r + int_of (snd r)))%uint63.
+(* Counting a range is done once, before the elements to be tested are known. *)
+Definition in_range (r : int * nat) : int -> bool :=
+  let last := (fst r + int_of (snd r))%uint63 in fun e => ((fst r <=? e) && (e <? last))%uint63.
 
 Definition column_counts (total : int) (cols : list int) : PArray.array nat :=
   fold_left (fun a e => write a e (S (read a e))) cols (PArray.make total O).
@@ -109,7 +110,7 @@ Definition shape_of (o : operator) (read_ : list int) : shape :=
 
 Definition make_layer (total first : int) (ranges : list (int * nat)) (o : operator) : layer :=
   let srcs := sources_of o in
-  let rs := filter (fun r => existsb (fun e => in_range e r) srcs) ranges in
+  let rs := filter (fun r => existsb (in_range r) srcs) ranges in
   let rd := flat_map (fun r => ints_from (fst r) (snd r)) rs in
   Layer o first (ints_from first (count o)) rs rd
     (match o with Affine _ _ rows => map compile_row rows | _ => [] end)
@@ -144,7 +145,7 @@ Definition small_nat (n : nat) : bool := (Z.of_nat n <=? 2 ^ 30)%Z.
 
 Definition layer_ok (l : layer) : bool :=
   increasing_below None (l_read l) (l_first l) &&
-  forallb (fun e => existsb (in_range e) (l_ranges l)) (sources_of (l_op l)) &&
+  (let tests := map in_range (l_ranges l) in forallb (fun e => existsb (fun test => test e) tests) (sources_of (l_op l))) &&
   forallb (fun r => (to_Z (fst r) + Z.of_nat (snd r) <? 2 ^ 62)%Z) (l_ranges l) &&
   (to_Z (l_first l) + Z.of_nat (count (l_op l)) <? 2 ^ 62)%Z &&
   small_nat (length (l_read l)) && small_nat (l_m l) && small_nat (l_terms l) &&
@@ -263,7 +264,7 @@ Proof.
     + destruct (Hi f Hf) as (A & B). split; [exact A |]. intros p ->. specialize (B e eq_refl). apply Hlt in Hp. lia.
 Qed.
 
-Lemma in_range_idx : forall e r, (to_Z (fst r) + Z.of_nat (snd r) < 2 ^ 62)%Z -> in_range e r = true ->
+Lemma in_range_idx : forall e r, (to_Z (fst r) + Z.of_nat (snd r) < 2 ^ 62)%Z -> in_range r e = true ->
   In e (ints_from (fst r) (snd r)).
 Proof.
   intros e r Hr H. unfold in_range in H. apply andb_prop in H. destruct H as (H1 & H2).
@@ -339,7 +340,7 @@ Section Layer.
     destruct (increasing_facts _ _ _ H) as (Hn & Hi).
     unfold small_nat in *. repeat match goal with H : (_ <=? _)%Z = true |- _ => apply Z.leb_le in H | H : (_ <? _)%Z = true |- _ => apply Z.ltb_lt in H end.
     split; [exact Hn |]. split; [intros e He; exact (proj1 (Hi e He)) |]. split.
-    - intros e He. rewrite forallb_forall in H6. specialize (H6 e He). apply existsb_exists in H6. destruct H6 as (r & Hr & Hin).
+    - intros e He. rewrite forallb_forall in H6. specialize (H6 e He). apply existsb_exists in H6. destruct H6 as (test & Ht & Hin). apply in_map_iff in Ht. destruct Ht as (r & <- & Hr).
       rewrite forallb_forall in H5. specialize (H5 r Hr). apply Z.ltb_lt in H5.
       destruct shape as (total & ranges & E). rewrite E in Hr |- *. cbn [l_read l_ranges make_layer] in *.
       apply in_flat_map. exists r. split; [exact Hr |]. now apply in_range_idx.

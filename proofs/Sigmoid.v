@@ -15,7 +15,7 @@ Local Open Scope bool_scope.
 
 Record point := Point { place : float; vlo : float; vhi : float }.
 
-(* The last of 2^12 - 1 .. 0 that `within` accepts, if it accepts all that are less. *)
+(* The greatest place up to which `within` answers true. *)
 Definition last_within (within : int -> bool) : int :=
   fold_left (fun j bit => let i := (j + bit)%uint63 in if within i then i else j)
     [2048; 1024; 512; 256; 128; 64; 32; 16; 8; 4; 2; 1]%uint63 0%uint63.

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPackages = "on Debian: apt-get install coq libcoq-flocq libcoq-interval libcoq-coquelicot";
+constexpr std::string_view kPackages = "on Debian: apt-get install coq libcoq-flocq";
 
 bool is_compiled(const fs::path& library) { return fs::exists(library / "CheckSound.vo"); }
 
