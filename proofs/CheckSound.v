@@ -811,6 +811,9 @@ Proof.
   destruct m as [| c1 m]; [| exact I]. destruct i as [| [| i]]; [reflexivity | discriminate Hi | discriminate Hi].
 Qed.
 
+Lemma certificate_env_ok : forall s net fp tree, check_certificate s net fp tree = true -> env_ok (make_env s net fp) = true.
+Proof. intros s net fp tree H. unfold check_certificate, pieces_of in H. destruct (env_ok _); [reflexivity | discriminate]. Qed.
+
 (* The theorem. *)
 Theorem check_sound : forall s net p fp tree, represents_property s p fp -> check_certificate s net fp tree = true -> claim s net p.
 Proof.
