@@ -13,11 +13,14 @@
 #include "certificate/checker_process.h"
 #include "certificate/export/coq/assumptions.h"
 #include "certificate/export/coq/theory.h"
+#include "cli/bundle.h"
 #include "cli/certificate_header.h"
 #include "cli/command.h"
 #include "cli/coq.h"
+#include "cli/kernel.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/replay.h"
 #include "cli/theorem.h"
 #include "formats/onnx/onnx.h"
 #include "formats/vnnlib/vnnlib.h"
@@ -32,6 +35,7 @@ namespace fs = std::filesystem;
 constexpr uint64_t kLargeTree = 1'000'000;  ///< Bytes; from here on a theorem takes hours.
 
 struct Arguments : TheoremRequest {
+  std::string replay;
   bool json = false;
 };
 
@@ -89,23 +93,26 @@ Result<Theory> make_theory(const TheoremRequest& arguments) {
   if (Status same = same_question(*header, graph->model_digest, *program, *property, arguments.checked_first); !same)
     return same.error();
 
-  Theory theory;
+  Theory theory{*program, *property, *bytes, {}, {}};
   TheoremReport& report = theory.report;
   report.semantics = header->semantics;
   report.model_digest = header->model_digest;
   report.property_digest = header->property_digest;
   report.certificate_digest = sha256_hex(*bytes);
   report.tree_bytes = header->tree_bytes;
-  const Semantics semantics = semantics_of(header->semantics).front();
-  report.statement = coq_statement(semantics);
-  theory.files = coq_theory({.program = *program,
-                             .property = *property,
-                             .semantics = semantics,
-                             .tree = std::string_view(*bytes).substr(header->header_bytes),
-                             .model_digest = report.model_digest,
-                             .property_digest = report.property_digest,
-                             .certificate_digest = report.certificate_digest});
+  report.statement = coq_statement(theory.source().semantics);
+  theory.files = coq_theory(theory.source());
   return theory;
+}
+
+TheorySource Theory::source() const {
+  return {.program = program,
+          .property = property,
+          .semantics = semantics_of(report.semantics).front(),
+          .tree = std::string_view(certificate).substr(certificate.size() - report.tree_bytes),
+          .model_digest = report.model_digest,
+          .property_digest = report.property_digest,
+          .certificate_digest = report.certificate_digest};
 }
 
 Status write_theory(const std::string& folder, const std::vector<TheoryFile>& files) {
@@ -216,29 +223,45 @@ Json assumptions_json(const std::vector<CoqAssumption>& assumptions) {
 
 namespace {
 
-Json report_json(const TheoremReport& report, const Arguments& arguments) {
-  Json files = Json::array();
+/// What has been written, in which state.
+struct Written {
+  std::string assistant, folder;
+  ReplayStatus status = ReplayStatus::kNotReplayed;
+};
+
+Json report_json(const TheoremReport& report, const Arguments& arguments, const std::vector<Written>& written) {
+  Json files = Json::array(), exports = Json::array();
   for (const TheoremReport::File& file : report.files) {
     files.push_back(
         {{"name", file.name + ".v"}, {"bytes", file.bytes}, {"seconds", file.seconds}, {"peak_mb", file.peak_mb}});
   }
-  return {{"schema", "axiom.theorem.v1"},
-          {"accepted", true},
-          {"statement", report.statement},
-          {"semantics", report.semantics},
-          {"model_sha256", report.model_digest},
-          {"property_sha256", report.property_digest},
-          {"certificate_sha256", report.certificate_digest},
-          {"tree_bytes", report.tree_bytes},
-          {"folder", arguments.folder},
-          {"library", report.library},
-          {"seconds", report.seconds()},
-          {"peak_mb", report.peak_mb()},
-          {"files", std::move(files)},
-          {"assumptions", assumptions_json(report.assumptions)}};
+  bool accepted = false;
+  for (const Written& w : written) {
+    accepted |= w.status == ReplayStatus::kChecked;
+    exports.push_back({{"assistant", w.assistant}, {"folder", w.folder}, {"status", status_name(w.status)}});
+  }
+  Json out = {{"schema", "axiom.theorem.v1"},
+              {"accepted", accepted},
+              {"semantics", report.semantics},
+              {"model_sha256", report.model_digest},
+              {"property_sha256", report.property_digest},
+              {"certificate_sha256", report.certificate_digest},
+              {"tree_bytes", report.tree_bytes},
+              {"exports", std::move(exports)}};
+  if (!accepted) return out;
+  out.update({{"statement", report.statement},
+              {"folder", arguments.folder},
+              {"kernel", report.kernel},
+              {"library", report.library},
+              {"library_sha256", report.library_digest},
+              {"seconds", report.seconds()},
+              {"peak_mb", report.peak_mb()},
+              {"files", std::move(files)},
+              {"assumptions", assumptions_json(report.assumptions)}});
+  return out;
 }
 
-std::string report_text(const TheoremReport& report, const Arguments& arguments) {
+std::string checked_text(const TheoremReport& report, const Arguments& arguments) {
   std::string text = coloured("THEOREM", Colour::kGreen) +
                      fmt::format(" {} {} {} {} accepted by Coq's kernel\n", short_name(arguments.model),
                                  short_name(arguments.property), seconds_text(report.seconds()), report.semantics);
@@ -248,31 +271,93 @@ std::string report_text(const TheoremReport& report, const Arguments& arguments)
     text += fmt::format("  {:<14} {:>10}  {:>7}  {:>5.0f} MB\n", file.name + ".v", bytes_text(file.bytes),
                         seconds_text(file.seconds), file.peak_mb);
   }
-  return text + fmt::format("in {}\n", arguments.folder);
+  return text;
 }
 
-Result<int> theorem(const Arguments& arguments) {
-  const Result<std::string> coqc = find_coqc();
-  if (!coqc) return coqc.error();
-  const Result<std::string> library = find_coq_library(arguments.library);
-  if (!library) return library.error();
+std::string report_text(const TheoremReport& report, const Arguments& arguments, const std::vector<Written>& written) {
+  std::string text;
+  for (const Written& w : written) {
+    text += w.status == ReplayStatus::kChecked
+                ? checked_text(report, arguments)
+                : coloured("EXPORTED", Colour::kYellow) + fmt::format(" {} {}\n", w.assistant, status_name(w.status));
+    text += fmt::format("in {}\n", w.folder);
+  }
+  return text;
+}
+
+Result<Written> write_export(const std::string& assistant, const std::string& folder, const Theory& theory) {
+  const Result<ProofExport> files = export_for(assistant, theory);
+  if (!files) return files.error();
+  if (Status written = write_bundle(folder, *files, theory); !written) return written.error();
+  return Written{assistant, folder};
+}
+
+/// Writes the files, has the kernel decide, and writes down what it has decided.
+Result<Written> write_checked(const Kernel& kernel, const Arguments& arguments, Theory& theory) {
+  Result<Written> written = write_export("coq", arguments.folder, theory);
+  if (!written) return written;
+  const Status accepted = run_kernel(kernel, arguments, arguments.folder, theory);
+  if (!accepted && accepted.error().kind != ErrorKind::kCertificate) return accepted.error();
+  written->status = accepted ? ReplayStatus::kChecked : ReplayStatus::kRejected;
+  const Result<ProofExport> files = export_for("coq", theory);
+  if (!files) return files.error();
+  if (Status noted = write_status(arguments.folder, *files, theory.report, written->status); !noted)
+    return noted.error();
+  return accepted ? written : accepted.error();
+}
+
+Result<int> write_exports(const Arguments& arguments) {
+  std::optional<Kernel> kernel;
+  if (!arguments.folder.empty()) {
+    const Result<Kernel> found = find_kernel(arguments);
+    if (!found) return found.error();
+    kernel = *found;
+  }
   Result<Theory> theory = make_theory(arguments);
   if (!theory) return theory.error();
-  theory->report.library = *library;
-  if (theory->report.tree_bytes > kLargeTree) {
+  if (kernel && theory->report.tree_bytes > kLargeTree) {
     print_error("theorem", fmt::format("the tree has {} and becomes one file: this may take hours",
                                        bytes_text(theory->report.tree_bytes)));
   }
-  if (Status written = write_theory(arguments.folder, theory->files); !written) return written.error();
-  const CoqSetup setup = {
-      .coqc = *coqc, .library = *library, .folder = arguments.folder, .memory_bytes = arguments.memory_mb * 1'000'000};
-  if (Status accepted = compile_theory(setup, arguments, *theory); !accepted) return accepted.error();
+  std::vector<Written> all;
+  if (kernel) {
+    const Result<Written> written = write_checked(*kernel, arguments, *theory);
+    if (!written) return written.error();
+    all.push_back(*written);
+  }
   if (arguments.json) {
-    print_json(report_json(theory->report, arguments));
+    print_json(report_json(theory->report, arguments, all));
   } else {
-    print(report_text(theory->report, arguments));
+    print(report_text(theory->report, arguments, all));
   }
   return kExitSuccess;
+}
+
+Result<int> replay(const Arguments& arguments) {
+  const Result<Replay> replayed = replay_bundle(arguments.replay, arguments);
+  if (!replayed) return replayed.error();
+  const bool checked = replayed->status == status_name(ReplayStatus::kChecked);
+  if (arguments.json) {
+    print_json(replayed->bundle);
+  } else {
+    print(coloured(checked ? "CHECKED" : "NOT REPLAYED", checked ? Colour::kGreen : Colour::kYellow) +
+          (checked ? fmt::format(" {} {} {} {} by {}\n", short_name(arguments.model), short_name(arguments.property),
+                                 seconds_text(replayed->report.seconds()), replayed->report.semantics,
+                                 replayed->report.kernel)
+                   : fmt::format(" the files are those of certificate, model and property; no kernel of {} is asked\n",
+                                 replayed->assistant)));
+  }
+  return checked ? kExitSuccess : kExitUnknown;
+}
+
+Result<int> theorem(const Arguments& arguments) {
+  if (!arguments.replay.empty()) {
+    if (!arguments.folder.empty()) return usage_error("--replay writes nothing; leave out --coq");
+    return replay(arguments);
+  }
+  if (arguments.certificate.empty()) return usage_error("CERTIFICATE is required; axiom theorem --help shows examples");
+  if (arguments.folder.empty()) return usage_error("nothing to write; name a folder with --coq, or one to --replay");
+  return write_exports(arguments);
 }
 
 }  // namespace
@@ -290,12 +375,12 @@ namespace {
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  app.add_option("CERTIFICATE", arguments->certificate, "certificate, as written by axiom verify")->required();
+  app.add_option("CERTIFICATE", arguments->certificate, "certificate, as written by axiom verify");
   app.add_option("--model", arguments->model, "the network it is about")->option_text("FILE")->required();
   app.add_option("--property", arguments->property, "the property it is about")->option_text("FILE")->required();
-  app.add_option("--coq", arguments->folder, "where the Coq files go; made if it is not there")
-      ->option_text("DIR")
-      ->required();
+  app.add_option("--coq", arguments->folder, "where the Coq files go; made if it is not there")->option_text("DIR");
+  app.add_option("--replay", arguments->replay, "check such a folder again: its bytes, then fresh copies by the kernel")
+      ->option_text("DIR");
   add_coq_options(app, *arguments);
   add_json(app, arguments->json);
   return [arguments] { return theorem(*arguments); };
@@ -308,11 +393,14 @@ extern const Command theorem_command{
     .summary = "turn a certificate into a theorem that Coq's kernel accepts",
     .examples =
         "axiom theorem proof.axc --model net.onnx --property property.vnnlib --coq theory\n"
-        "axiom theorem proof.axc --model net.onnx --property property.vnnlib --coq theory --timeout 3600 --json\n",
+        "axiom theorem proof.axc --model net.onnx --property property.vnnlib --coq theory --timeout 3600 --json\n"
+        "axiom theorem --replay theory --model net.onnx --property property.vnnlib\n",
     .notes =
         "Needs Coq 8.16 and the compiled library (make -C proofs). The certificate is checked by axiom-check first;\n"
         "a rejected one writes nothing. Coq's answer counts only with the expected statement and axioms.\n"
-        "Exit codes: 0 accepted, 5 rejected, 4 a file or Coq is missing, 6 out of time or memory.",
+        "--replay compiles no file of the folder: it makes them anew, compares every byte, and compiles fresh copies.\n"
+        "Exit codes: 0 accepted, 5 rejected, 4 a file or Coq is missing, 6 out of time or memory, 3 not covered by\n"
+        "the proved checker, or an export that no kernel here can replay.",
     .declare = declare};
 
 }  // namespace axiom::cli
