@@ -7,6 +7,8 @@
 
 #include "base/files.h"
 #include "base/sha256.h"
+#include "certificate/export/isabelle/isabelle.h"
+#include "certificate/export/lean/lean.h"
 
 namespace axiom::cli {
 namespace {
@@ -69,6 +71,8 @@ std::string_view status_name(ReplayStatus status) {
 
 Result<ProofExport> export_for(const std::string& assistant, const Theory& theory) {
   if (assistant == "coq") return coq_export(theory.files, theory.source().semantics);
+  if (assistant == "lean4") return lean_export(theory.source());
+  if (assistant == "isabelle") return isabelle_export(theory.source());
   return rejected(fmt::format("no export is known for the assistant '{}'", assistant));
 }
 

@@ -35,7 +35,7 @@ namespace fs = std::filesystem;
 constexpr uint64_t kLargeTree = 1'000'000;  ///< Bytes; from here on a theorem takes hours.
 
 struct Arguments : TheoremRequest {
-  std::string replay;
+  std::string lean, isabelle, replay;
   bool json = false;
 };
 
@@ -320,6 +320,12 @@ Result<int> write_exports(const Arguments& arguments) {
                                        bytes_text(theory->report.tree_bytes)));
   }
   std::vector<Written> all;
+  for (const auto& [assistant, folder] : {std::pair("lean4", arguments.lean), {"isabelle", arguments.isabelle}}) {
+    if (folder.empty()) continue;
+    const Result<Written> written = write_export(assistant, folder, *theory);
+    if (!written) return written.error();
+    all.push_back(*written);
+  }
   if (kernel) {
     const Result<Written> written = write_checked(*kernel, arguments, *theory);
     if (!written) return written.error();
@@ -351,12 +357,14 @@ Result<int> replay(const Arguments& arguments) {
 }
 
 Result<int> theorem(const Arguments& arguments) {
+  const bool writes = !arguments.folder.empty() || !arguments.lean.empty() || !arguments.isabelle.empty();
   if (!arguments.replay.empty()) {
-    if (!arguments.folder.empty()) return usage_error("--replay writes nothing; leave out --coq");
+    if (writes) return usage_error("--replay writes nothing; leave out the folders to write");
     return replay(arguments);
   }
   if (arguments.certificate.empty()) return usage_error("CERTIFICATE is required; axiom theorem --help shows examples");
-  if (arguments.folder.empty()) return usage_error("nothing to write; name a folder with --coq, or one to --replay");
+  if (!writes)
+    return usage_error("nothing to write; name a folder with --coq, --lean or --isabelle, or one to --replay");
   return write_exports(arguments);
 }
 
@@ -379,6 +387,10 @@ Action declare(CLI::App& app) {
   app.add_option("--model", arguments->model, "the network it is about")->option_text("FILE")->required();
   app.add_option("--property", arguments->property, "the property it is about")->option_text("FILE")->required();
   app.add_option("--coq", arguments->folder, "where the Coq files go; made if it is not there")->option_text("DIR");
+  app.add_option("--lean", arguments->lean,
+                 "where files for Lean 4 with Mathlib go: statement, literals, open obligations")
+      ->option_text("DIR");
+  app.add_option("--isabelle", arguments->isabelle, "the same for Isabelle/HOL")->option_text("DIR");
   app.add_option("--replay", arguments->replay, "check such a folder again: its bytes, then fresh copies by the kernel")
       ->option_text("DIR");
   add_coq_options(app, *arguments);
@@ -396,11 +408,12 @@ extern const Command theorem_command{
         "axiom theorem proof.axc --model net.onnx --property property.vnnlib --coq theory --timeout 3600 --json\n"
         "axiom theorem --replay theory --model net.onnx --property property.vnnlib\n",
     .notes =
-        "Needs Coq 8.16 and the compiled library (make -C proofs). The certificate is checked by axiom-check first;\n"
-        "a rejected one writes nothing. Coq's answer counts only with the expected statement and axioms.\n"
+        "--coq needs Coq 8.16 and the compiled library (make -C proofs). The certificate is checked by axiom-check\n"
+        "first; a rejected one writes nothing. Coq's answer counts only with the expected statement and axioms.\n"
+        "--lean and --isabelle write what no kernel here reads, with the open obligations listed in bundle.json.\n"
         "--replay compiles no file of the folder: it makes them anew, compares every byte, and compiles fresh copies.\n"
-        "Exit codes: 0 accepted, 5 rejected, 4 a file or Coq is missing, 6 out of time or memory, 3 not covered by\n"
-        "the proved checker, or an export that no kernel here can replay.",
+        "Exit codes: 0 accepted or written, 5 rejected, 4 a file or Coq is missing, 6 out of time or memory, 3 not\n"
+        "covered by the proved checker, or replayed without a kernel for its assistant.",
     .declare = declare};
 
 }  // namespace axiom::cli

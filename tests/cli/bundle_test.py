@@ -52,6 +52,77 @@ class BundleTest(theorem_test.TheoremTest):
         path.write_text(changed)
 
 
+class Exports(BundleTest):
+    """The files for Lean 4 and Isabelle, which no kernel here has read."""
+
+    SUFFIX = {"lean4": ".lean", "isabelle": ".thy"}
+
+    def export(self, assistant, net=NET, holds=HOLDS, certificate=None):
+        option = {"lean4": "--lean", "isabelle": "--isabelle"}[assistant]
+        return self.run_axiom(0, "theorem", certificate or self.proof, "--model", net, "--property", holds, option,
+                              self.theory, "--json", env={"PATH": str(self.folder)})
+
+    def test_they_need_no_coq_and_claim_no_check(self):
+        for assistant in self.SUFFIX:
+            with self.subTest(assistant):
+                found = json.loads(self.export(assistant).stdout)
+                self.assertEqual((found["schema"], found["accepted"]), ("axiom.theorem.v1", False))
+                self.assertEqual(found["exports"], [{"assistant": assistant, "folder": str(self.theory),
+                                                     "status": "not-replayed"}])
+                self.assertNotIn("statement", found)
+                bundle = self.bundle()
+                self.assertEqual(bundle["assistant"], assistant)
+                self.assertEqual([(o["id"], o["status"]) for o in bundle["obligations"]],
+                                 [(name, "not-replayed") for name in ("soundness", "accepted", "verified")])
+                self.assertNotIn("kernel", bundle)
+                listed = {file["name"] for file in bundle["files"]} | {"bundle.json", "certificate.axc"}
+                self.assertEqual({path.name for path in self.theory.iterdir()}, listed)
+                self.fix_up()
+                self.assertEqual(self.bundle(), bundle)
+                shutil.rmtree(self.theory)
+
+    def test_replay_compares_their_bytes_and_says_that_no_kernel_was_asked(self):
+        for assistant, suffix in self.SUFFIX.items():
+            with self.subTest(assistant):
+                self.export(assistant)
+                self.assertIn("NOT REPLAYED", self.replay(3).stdout)
+                self.assertEqual(json.loads(self.replay(3, "--json").stdout), self.bundle())
+                for path in sorted(self.theory.glob(f"*{suffix}")):
+                    text = path.read_text()
+                    path.write_text(text.replace("0", "1", 1) if "0" in text else text + "\n")
+                    self.assertIn(path.name if path.name != "bundle.json" else "", self.replay(5).stderr)
+                    self.fix_up()
+                    self.replay(5)
+                    shutil.rmtree(self.theory)
+                    self.export(assistant)
+                shutil.rmtree(self.theory)
+
+    def test_they_hold_the_numbers_of_the_program(self):
+        """Against the decimals and weights as the JSON of other commands and the model's bytes have them."""
+        net, holds = theorem_test.ADVISORY / "advisory.onnx", theorem_test.ADVISORY / "never_climb_into_intruder.vnnlib"
+        proof = self.certificate(net, holds)
+        facts = json.loads(self.run_axiom(0, "inspect", net, "--json").stdout)
+        digits = {}
+        for assistant, (name, pair) in {"lean4": ("AxiomNetwork.lean", r"⟨(-?\d+), (-?\d+)⟩"),
+                                        "isabelle": ("Axiom_Network.thy", r"\((-?\d+), (-?\d+)\)")}.items():
+            self.export(assistant, net, holds, proof)
+            text = (self.theory / name).read_text()
+            digits[assistant] = [float(m) * 2.0 ** int(e) for m, e in re.findall(pair, text)]
+            dense = sum(len(re.findall(pair, row)) for row in re.findall(r"dense \d+ \[(.*?)\]", text))
+            self.assertEqual(dense, facts["core"]["terms"])
+            for opening, closing in ("()", "[]", "⟨⟩"):
+                self.assertEqual(text.count(opening), text.count(closing))
+            shutil.rmtree(self.theory)
+        self.assertEqual(digits["lean4"], digits["isabelle"])
+        if HAS_COQ:
+            self.theorem(0, proof, net=net, holds=holds)
+            text = (self.theory / "Network.v").read_text().split("Local Open Scope float_scope.")[1]
+            text = re.sub(r"\(\*.*?\*\)|%uint63", "", text)
+            coq = [(-1 if sign else 1) * int(m, 16) * 2.0 ** int(e)
+                   for sign, m, e in re.findall(r"(-?)0x([0-9a-f]+)p(-?\d+)", text)]
+            self.assertEqual([value for value in digits["lean4"] if value != 0], coq)
+
+
 @unittest.skipUnless(HAS_COQ, "needs coqc and the compiled library (make -C proofs)")
 class Replay(BundleTest):
     template = None
@@ -199,7 +270,8 @@ class Replay(BundleTest):
         self.assertIn("Tree.v", self.replay(4).stderr)
 
     def test_replay_writes_nothing(self):
-        self.assertIn("--replay", self.replay(2, "--coq", self.folder / "new").stderr)
+        for option in ("--coq", "--lean", "--isabelle"):
+            self.assertIn("--replay", self.replay(2, option, self.folder / "new").stderr)
 
 
 @unittest.skipUnless(HAS_COQ, "needs coqc and the compiled library (make -C proofs)")
