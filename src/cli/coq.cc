@@ -48,6 +48,15 @@ Result<std::string> find_coqc() {
   return io_error(fmt::format("coqc is not installed; {}", kPackages));
 }
 
+Result<std::string> coqc_version(const std::string& coqc) {
+  Children children;
+  if (Status started = children.start(0, {coqc, "--version"}, 60); !started) return started.error();
+  std::vector<ChildExit> ended;
+  while (ended.empty()) ended = children.wait();
+  if (ended.front().code != 0) return io_error(fmt::format("{} --version: exit code {}", coqc, ended.front().code));
+  return ended.front().output.substr(0, ended.front().output.find('\n'));
+}
+
 Result<std::string> find_coq_library(const std::string& library) {
   fs::path folder = library;
   if (library.empty()) {

@@ -24,6 +24,9 @@ struct CoqSetup {
 /// `coqc` in PATH. Error: not there, with the packages to install.
 Result<std::string> find_coqc();
 
+/// The first line of `coqc --version`.
+Result<std::string> coqc_version(const std::string& coqc);
+
 /// The compiled library: `library`, or when empty the folder proofs/ of the source tree that the running program was
 /// built in. Error: not there or not compiled.
 Result<std::string> find_coq_library(const std::string& library);

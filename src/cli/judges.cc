@@ -11,6 +11,7 @@
 #include "certificate/checker_process.h"
 #include "cli/coq.h"
 #include "cli/interrupt.h"
+#include "cli/kernel.h"
 #include "cli/programs.h"
 
 namespace axiom::cli {
@@ -77,24 +78,19 @@ Judgement ask_extracted(const JudgeRequest& request) {
 Judgement ask_kernel(JudgeRequest request) {
   request.checked_first = false;
   request.folder.clear();
-  const Result<std::string> coqc = find_coqc();
-  if (!coqc) return not_available(coqc.error());
-  const Result<std::string> library = find_coq_library(request.library);
-  if (!library) return not_available(library.error());
+  const Result<Kernel> kernel = find_kernel(request);
+  if (!kernel) return not_available(kernel.error());
   Result<Theory> theory = make_theory(request);
   if (!theory) return failed(theory.error());
-  TheoremReport& report = theory->report;
-  report.library = *library;
+  const TheoremReport& report = theory->report;
   if (request.semantics && semantics_name(*request.semantics) != report.semantics) {
     return failed({ErrorKind::kCertificate, fmt::format("the claim is about {}, not about {}", report.semantics,
                                                         semantics_name(*request.semantics))});
   }
   const Result<ScratchFolder> folder = ScratchFolder::make();
   if (!folder) return failed(folder.error());
-  if (Status written = write_theory(folder->path(), theory->files); !written) return failed(written.error());
-  const CoqSetup setup = {
-      .coqc = *coqc, .library = *library, .folder = folder->path(), .memory_bytes = request.memory_mb * 1'000'000};
-  if (Status accepted = compile_theory(setup, request, *theory); !accepted) return failed(accepted.error());
+  if (Status accepted = run_kernel(*kernel, request, folder->path(), *theory); !accepted)
+    return failed(accepted.error());
   return {.answer = Answer::kAccepted,
           .message = fmt::format("ACCEPTED {} {} assumptions {:.3f} s", report.semantics, report.assumptions.size(),
                                  report.seconds),

@@ -15,11 +15,14 @@
 #include "certificate/checker_process.h"
 #include "certificate/export/coq/assumptions.h"
 #include "certificate/export/coq/theory.h"
+#include "cli/bundle.h"
 #include "cli/certificate_header.h"
 #include "cli/command.h"
 #include "cli/coq.h"
+#include "cli/kernel.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/replay.h"
 #include "cli/theorem.h"
 #include "formats/onnx/onnx.h"
 #include "formats/vnnlib/vnnlib.h"
@@ -32,6 +35,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Arguments : TheoremRequest {
+  std::string lean, isabelle, replay;
   bool json = false;
 };
 
@@ -59,7 +63,7 @@ Status same_question(const CertificateHeader& header, const std::string& model_d
   return {};
 }
 
-/// The nodes of the tree, when axiom-check accepts it.
+/// The nodes of the tree, when axiom-check accepts it; none when it does not and nobody asked that it should.
 Result<std::vector<TreeNode>> check_first(const std::string& certificate, const TheoremRequest& arguments) {
   const Result<TemporaryFile> nodes = TemporaryFile::make(".nodes");
   if (!nodes) return nodes.error();
@@ -71,6 +75,7 @@ Result<std::vector<TreeNode>> check_first(const std::string& certificate, const 
     if (!text) return text.error();
     return parse_tree_nodes(*text);
   }
+  if (!arguments.checked_first) return std::vector<TreeNode>{};
   if (outcome->exit_code == kExitCertificate) return rejected(outcome->line + "; no file was written");
   return invalid_input(outcome->line);
 }
@@ -80,12 +85,8 @@ Result<std::vector<TreeNode>> check_first(const std::string& certificate, const 
 Result<Theory> make_theory(const TheoremRequest& arguments) {
   const Result<PlainFile> plain = PlainFile::of(arguments.certificate);
   if (!plain) return plain.error();
-  std::vector<TreeNode> nodes;
-  if (arguments.checked_first) {
-    Result<std::vector<TreeNode>> checked = check_first(plain->path(), arguments);
-    if (!checked) return checked.error();
-    nodes = std::move(*checked);
-  }
+  Result<std::vector<TreeNode>> nodes = check_first(plain->path(), arguments);
+  if (!nodes) return nodes.error();
   const Result<std::string> bytes = read_file(plain->path());
   if (!bytes) return bytes.error();
   const Result<CertificateHeader> header = parse_certificate_header(*bytes);
@@ -100,25 +101,29 @@ Result<Theory> make_theory(const TheoremRequest& arguments) {
   if (Status same = same_question(*header, graph->model_digest, *program, *property, arguments.checked_first); !same)
     return same.error();
 
-  Theory theory;
+  Theory theory{*program, *property, *bytes, std::move(*nodes), {}, {}};
   TheoremReport& report = theory.report;
   report.semantics = header->semantics;
   report.model_digest = header->model_digest;
   report.property_digest = header->property_digest;
   report.certificate_digest = sha256_hex(*bytes);
   report.tree_bytes = header->tree_bytes;
-  const Semantics semantics = semantics_of(header->semantics).front();
-  report.statement = coq_statement(semantics);
-  theory.files = coq_theory({.program = *program,
-                             .property = *property,
-                             .semantics = semantics,
-                             .tree = std::string_view(*bytes).substr(header->header_bytes),
-                             .nodes = std::move(nodes),
-                             .leaves_per_file = arguments.leaves_per_file,
-                             .model_digest = report.model_digest,
-                             .property_digest = report.property_digest,
-                             .certificate_digest = report.certificate_digest});
+  report.leaves_per_file = arguments.leaves_per_file;
+  report.statement = coq_statement(theory.source().semantics);
+  theory.files = coq_theory(theory.source());
   return theory;
+}
+
+TheorySource Theory::source() const {
+  return {.program = program,
+          .property = property,
+          .semantics = semantics_of(report.semantics).front(),
+          .tree = std::string_view(certificate).substr(certificate.size() - report.tree_bytes),
+          .nodes = nodes,
+          .leaves_per_file = report.leaves_per_file,
+          .model_digest = report.model_digest,
+          .property_digest = report.property_digest,
+          .certificate_digest = report.certificate_digest};
 }
 
 Status write_theory(const std::string& folder, const std::vector<TheoryFile>& files) {
@@ -240,29 +245,45 @@ Json assumptions_json(const std::vector<CoqAssumption>& assumptions) {
 
 namespace {
 
-Json report_json(const TheoremReport& report, const Arguments& arguments) {
-  Json files = Json::array();
+/// What has been written, in which state.
+struct Written {
+  std::string assistant, folder;
+  ReplayStatus status = ReplayStatus::kNotReplayed;
+};
+
+Json report_json(const TheoremReport& report, const Arguments& arguments, const std::vector<Written>& written) {
+  Json files = Json::array(), exports = Json::array();
   for (const TheoremReport::File& file : report.files) {
     files.push_back(
         {{"name", file.name + ".v"}, {"bytes", file.bytes}, {"seconds", file.seconds}, {"peak_mb", file.peak_mb}});
   }
-  return {{"schema", "axiom.theorem.v1"},
-          {"accepted", true},
-          {"statement", report.statement},
-          {"semantics", report.semantics},
-          {"model_sha256", report.model_digest},
-          {"property_sha256", report.property_digest},
-          {"certificate_sha256", report.certificate_digest},
-          {"tree_bytes", report.tree_bytes},
-          {"folder", arguments.folder},
-          {"library", report.library},
-          {"seconds", report.seconds},
-          {"peak_mb", report.peak_mb()},
-          {"files", std::move(files)},
-          {"assumptions", assumptions_json(report.assumptions)}};
+  bool accepted = false;
+  for (const Written& w : written) {
+    accepted |= w.status == ReplayStatus::kChecked;
+    exports.push_back({{"assistant", w.assistant}, {"folder", w.folder}, {"status", status_name(w.status)}});
+  }
+  Json out = {{"schema", "axiom.theorem.v1"},
+              {"accepted", accepted},
+              {"semantics", report.semantics},
+              {"model_sha256", report.model_digest},
+              {"property_sha256", report.property_digest},
+              {"certificate_sha256", report.certificate_digest},
+              {"tree_bytes", report.tree_bytes},
+              {"exports", std::move(exports)}};
+  if (!accepted) return out;
+  out.update({{"statement", report.statement},
+              {"folder", arguments.folder},
+              {"kernel", report.kernel},
+              {"library", report.library},
+              {"library_sha256", report.library_digest},
+              {"seconds", report.seconds},
+              {"peak_mb", report.peak_mb()},
+              {"files", std::move(files)},
+              {"assumptions", assumptions_json(report.assumptions)}});
+  return out;
 }
 
-std::string report_text(const TheoremReport& report, const Arguments& arguments) {
+std::string checked_text(const TheoremReport& report, const Arguments& arguments) {
   std::string text = coloured("THEOREM", Colour::kGreen) +
                      fmt::format(" {} {} {} {} accepted by Coq's kernel\n", short_name(arguments.model),
                                  short_name(arguments.property), seconds_text(report.seconds), report.semantics);
@@ -272,27 +293,97 @@ std::string report_text(const TheoremReport& report, const Arguments& arguments)
     text += fmt::format("  {:<14} {:>10}  {:>7}  {:>5.0f} MB\n", file.name + ".v", bytes_text(file.bytes),
                         seconds_text(file.seconds), file.peak_mb);
   }
-  return text + fmt::format("in {}\n", arguments.folder);
+  return text;
+}
+
+std::string report_text(const TheoremReport& report, const Arguments& arguments, const std::vector<Written>& written) {
+  std::string text;
+  for (const Written& w : written) {
+    text += w.status == ReplayStatus::kChecked
+                ? checked_text(report, arguments)
+                : coloured("EXPORTED", Colour::kYellow) + fmt::format(" {} {}\n", w.assistant, status_name(w.status));
+    text += fmt::format("in {}\n", w.folder);
+  }
+  return text;
+}
+
+Result<Written> write_export(const std::string& assistant, const std::string& folder, const Theory& theory) {
+  const Result<ProofExport> files = export_for(assistant, theory);
+  if (!files) return files.error();
+  if (Status written = write_bundle(folder, *files, theory); !written) return written.error();
+  return Written{assistant, folder};
+}
+
+/// Writes the files, has the kernel decide, and writes down what it has decided.
+Result<Written> write_checked(const Kernel& kernel, const Arguments& arguments, Theory& theory) {
+  Result<Written> written = write_export("coq", arguments.folder, theory);
+  if (!written) return written;
+  const Status accepted = run_kernel(kernel, arguments, arguments.folder, theory);
+  if (!accepted && accepted.error().kind != ErrorKind::kCertificate) return accepted.error();
+  written->status = accepted ? ReplayStatus::kChecked : ReplayStatus::kRejected;
+  const Result<ProofExport> files = export_for("coq", theory);
+  if (!files) return files.error();
+  if (Status noted = write_status(arguments.folder, *files, theory.report, written->status); !noted)
+    return noted.error();
+  return accepted ? written : accepted.error();
+}
+
+Result<int> write_exports(const Arguments& arguments) {
+  std::optional<Kernel> kernel;
+  if (!arguments.folder.empty()) {
+    const Result<Kernel> found = find_kernel(arguments);
+    if (!found) return found.error();
+    kernel = *found;
+  }
+  Result<Theory> theory = make_theory(arguments);
+  if (!theory) return theory.error();
+  std::vector<Written> all;
+  for (const auto& [assistant, folder] : {std::pair("lean4", arguments.lean), {"isabelle", arguments.isabelle}}) {
+    if (folder.empty()) continue;
+    const Result<Written> written = write_export(assistant, folder, *theory);
+    if (!written) return written.error();
+    all.push_back(*written);
+  }
+  if (kernel) {
+    const Result<Written> written = write_checked(*kernel, arguments, *theory);
+    if (!written) return written.error();
+    all.push_back(*written);
+  }
+  if (arguments.json) {
+    print_json(report_json(theory->report, arguments, all));
+  } else {
+    print(report_text(theory->report, arguments, all));
+  }
+  return kExitSuccess;
+}
+
+Result<int> replay(const Arguments& arguments) {
+  const Result<Replay> replayed = replay_bundle(arguments.replay, arguments);
+  if (!replayed) return replayed.error();
+  const bool checked = replayed->status == status_name(ReplayStatus::kChecked);
+  if (arguments.json) {
+    print_json(replayed->bundle);
+  } else {
+    print(coloured(checked ? "CHECKED" : "NOT REPLAYED", checked ? Colour::kGreen : Colour::kYellow) +
+          (checked ? fmt::format(" {} {} {} {} by {}\n", short_name(arguments.model), short_name(arguments.property),
+                                 seconds_text(replayed->report.seconds), replayed->report.semantics,
+                                 replayed->report.kernel)
+                   : fmt::format(" the files are those of certificate, model and property; no kernel of {} is asked\n",
+                                 replayed->assistant)));
+  }
+  return checked ? kExitSuccess : kExitUnknown;
 }
 
 Result<int> theorem(const Arguments& arguments) {
-  const Result<std::string> coqc = find_coqc();
-  if (!coqc) return coqc.error();
-  const Result<std::string> library = find_coq_library(arguments.library);
-  if (!library) return library.error();
-  Result<Theory> theory = make_theory(arguments);
-  if (!theory) return theory.error();
-  theory->report.library = *library;
-  if (Status written = write_theory(arguments.folder, theory->files); !written) return written.error();
-  const CoqSetup setup = {
-      .coqc = *coqc, .library = *library, .folder = arguments.folder, .memory_bytes = arguments.memory_mb * 1'000'000};
-  if (Status accepted = compile_theory(setup, arguments, *theory); !accepted) return accepted.error();
-  if (arguments.json) {
-    print_json(report_json(theory->report, arguments));
-  } else {
-    print(report_text(theory->report, arguments));
+  const bool writes = !arguments.folder.empty() || !arguments.lean.empty() || !arguments.isabelle.empty();
+  if (!arguments.replay.empty()) {
+    if (writes) return usage_error("--replay writes nothing; leave out the folders to write");
+    return replay(arguments);
   }
-  return kExitSuccess;
+  if (arguments.certificate.empty()) return usage_error("CERTIFICATE is required; axiom theorem --help shows examples");
+  if (!writes)
+    return usage_error("nothing to write; name a folder with --coq, --lean or --isabelle, or one to --replay");
+  return write_exports(arguments);
 }
 
 }  // namespace
@@ -317,12 +408,16 @@ namespace {
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  app.add_option("CERTIFICATE", arguments->certificate, "certificate, as written by axiom verify")->required();
+  app.add_option("CERTIFICATE", arguments->certificate, "certificate, as written by axiom verify");
   app.add_option("--model", arguments->model, "the network it is about")->option_text("FILE")->required();
   app.add_option("--property", arguments->property, "the property it is about")->option_text("FILE")->required();
-  app.add_option("--coq", arguments->folder, "where the Coq files go; made if it is not there")
-      ->option_text("DIR")
-      ->required();
+  app.add_option("--coq", arguments->folder, "where the Coq files go; made if it is not there")->option_text("DIR");
+  app.add_option("--lean", arguments->lean,
+                 "where files for Lean 4 with Mathlib go: statement, literals, open obligations")
+      ->option_text("DIR");
+  app.add_option("--isabelle", arguments->isabelle, "the same for Isabelle/HOL")->option_text("DIR");
+  app.add_option("--replay", arguments->replay, "check such a folder again: its bytes, then fresh copies by the kernel")
+      ->option_text("DIR");
   add_coq_options(app, *arguments);
   add_json(app, arguments->json);
   return [arguments] { return theorem(*arguments); };
@@ -335,11 +430,15 @@ extern const Command theorem_command{
     .summary = "turn a certificate into a theorem that Coq's kernel accepts",
     .examples =
         "axiom theorem proof.axc --model net.onnx --property property.vnnlib --coq theory\n"
-        "axiom theorem proof.axc --model net.onnx --property property.vnnlib --coq theory --timeout 3600 --json\n",
+        "axiom theorem proof.axc --model net.onnx --property property.vnnlib --coq theory --timeout 3600 --json\n"
+        "axiom theorem --replay theory --model net.onnx --property property.vnnlib\n",
     .notes =
-        "Needs Coq 8.16 and the compiled library (make -C proofs). The certificate is checked by axiom-check first;\n"
-        "a rejected one writes nothing. Coq's answer counts only with the expected statement and axioms.\n"
-        "Exit codes: 0 accepted, 5 rejected, 4 a file or Coq is missing, 6 out of time or memory.",
+        "--coq needs Coq 8.16 and the compiled library (make -C proofs). The certificate is checked by axiom-check\n"
+        "first; a rejected one writes nothing. Coq's answer counts only with the expected statement and axioms.\n"
+        "--lean and --isabelle write what no kernel here reads, with the open obligations listed in bundle.json.\n"
+        "--replay compiles no file of the folder: it makes them anew, compares every byte, and compiles fresh copies.\n"
+        "Exit codes: 0 accepted or written, 5 rejected, 4 a file or Coq is missing, 6 out of time or memory, 3 not\n"
+        "covered by the proved checker, or replayed without a kernel for its assistant.",
     .declare = declare};
 
 }  // namespace axiom::cli

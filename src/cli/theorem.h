@@ -12,6 +12,8 @@
 #include "certificate/export/coq/theory.h"
 #include "cli/coq.h"
 #include "cli/output.h"
+#include "graph/program.h"
+#include "graph/property.h"
 
 namespace CLI {
 class App;
@@ -37,8 +39,10 @@ void add_coq_options(CLI::App& app, TheoremRequest& request);
 struct TheoremReport {
   std::string statement;
   std::vector<CoqAssumption> assumptions;
-  std::string semantics, model_digest, property_digest, certificate_digest, library;
-  uint64_t tree_bytes = 0;
+  std::string semantics, model_digest, property_digest, certificate_digest;
+  std::string kernel;                   ///< What `coqc --version` says first.
+  std::string library, library_digest;  ///< Its folder, and what library_digest() makes of it.
+  uint64_t tree_bytes = 0, leaves_per_file = 1000;
   struct File {
     std::string name;
     uint64_t bytes = 0;
@@ -55,8 +59,13 @@ struct TheoremReport {
 };
 
 struct Theory {
+  Program program;
+  Property property;
+  std::string certificate;  ///< Its bytes, decompressed.
+  std::vector<TreeNode> nodes;
   std::vector<TheoryFile> files;
   TheoremReport report;
+  TheorySource source() const;
 };
 
 /// Reads certificate, model and property and makes the files. kCertificate: the certificate is malformed, is about

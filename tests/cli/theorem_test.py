@@ -53,6 +53,15 @@ class TheoremTest(unittest.TestCase):
         return self.run_axiom(code, "theorem", certificate, "--model", net, "--property", holds, "--coq", self.theory,
                               "--library", LIBRARY, *options, env=env)
 
+    def wrapper(self, script):
+        """A coqc in PATH that changes Theorem.v before the real one sees it."""
+        tool = self.folder / "bin/coqc"
+        tool.parent.mkdir()
+        tool.write_text(f'#!/bin/sh\nfor file; do :; done\ncase "$file" in */Theorem.v) {script} ;; esac\n'
+                        f'exec {COQC} "$@"\n')
+        tool.chmod(0o755)
+        return {"PATH": f"{tool.parent}:{os.environ['PATH']}"}
+
     def edited(self, certificate, edit):
         """The certificate with its tree changed and the length in the header made to fit."""
         data = certificate.read_bytes()
@@ -183,15 +192,6 @@ class WithCoq(TheoremTest):
         self.theorem(0, self.certificate())
         self.replace("Theorem", "claim float32", "claim real")
         self.assertEqual(self.coqc_from("Theorem"), "Theorem")
-
-    def wrapper(self, script):
-        """A coqc in PATH that changes Theorem.v before the real one sees it."""
-        tool = self.folder / "bin/coqc"
-        tool.parent.mkdir()
-        tool.write_text(f'#!/bin/sh\nfor file; do :; done\ncase "$file" in */Theorem.v) {script} ;; esac\n'
-                        f'exec {COQC} "$@"\n')
-        tool.chmod(0o755)
-        return {"PATH": f"{tool.parent}:{os.environ['PATH']}"}
 
     def test_an_axiom_of_another_file_is_named(self):
         env = self.wrapper(r"""

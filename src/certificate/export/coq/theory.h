@@ -30,7 +30,7 @@ struct TheorySource {
   const Property& property;
   Semantics semantics = Semantics::kFloat32;
   std::string_view tree;                                          ///< Bytes of the certificate's tree.
-  std::vector<TreeNode> nodes;     ///< Of the tree; empty: it is not cut.
+  const std::vector<TreeNode>& nodes;  ///< Of the tree; empty: it is not cut.
   uint64_t leaves_per_file = 1000;  ///< A tree with more is cut, and checked by files with about as many.
   std::string model_digest, property_digest, certificate_digest;  ///< Hex SHA-256, for comments.
 };
