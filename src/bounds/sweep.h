@@ -68,6 +68,7 @@ class Sweep {
   void apply_multipliers(BoundContext& context, uint32_t p);
   void keep_coefficients(uint32_t p);
   void step(BoundContext& context, uint32_t p);
+  void softmax_sums(const BoundContext& context, uint32_t p);
   bool lane_is_idle(const double* a, std::span<const uint32_t> active, int lane) const;
   void merge(BoundContext& context, uint32_t p, ElementId first, ElementId last);
   /// Elements [first, last] (global) of operator p may hold coefficients.

@@ -111,6 +111,10 @@ Result<Theory> make_theory(const Arguments& arguments) {
   if (Status inferred = infer_shapes(*graph); !inferred) return inferred.error();
   const Result<Program> program = lower_to_program(*graph);
   if (!program) return program.error();
+  for (const CoreOp& op : program->ops) {
+    if (op.kind != CoreKind::kSoftmax) continue;
+    return not_certifiable(fmt::format("node '{}': the theories that are written have no Softmax", op.name));
+  }
   const Result<Property> property = read_vnnlib(arguments.property);
   if (!property) return property.error();
   if (Status same = same_question(*header, graph->model_digest, *program, *property); !same) return same.error();

@@ -148,6 +148,8 @@ void write_operator(const CoreOp& op, size_t number, std::string& out) {
       head = "MaxPool";
       break;
     }
+    case CoreKind::kSoftmax:
+      AXIOM_CHECK(false);  // A precondition of coq_theory.
   }
   append(out, "Definition operator_{} : operator := {} {}.\n", number, head, list);
 }

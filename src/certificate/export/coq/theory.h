@@ -29,7 +29,7 @@ struct TheoryFile {
   std::string text;
 };
 
-/// All files, in the order in which coqc has to compile them.
+/// All files, in the order in which coqc has to compile them. The program has no softmax.
 std::vector<TheoryFile> coq_theory(const TheorySource& source);
 
 /// The type of the theorem as Statement.v asks for it, in full names.
