@@ -19,7 +19,7 @@ struct Operator {
   Kind kind = Kind::input;
   uint32_t first = 0, count = 0;
 
-  std::vector<uint64_t> start = {};   // affine, maxpool, softmax: row i is [start[i], start[i + 1]) of source and weight
+  std::vector<uint64_t> start = {};  // affine, maxpool, softmax: row i is [start[i], start[i + 1]) of source and weight
   std::vector<uint32_t> source = {};  // elements, all below `first`; unary: one per row
   std::vector<double> weight = {};    // affine only, never 0
 

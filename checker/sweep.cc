@@ -169,8 +169,8 @@ void Sweep<L>::line_step(uint32_t o, const Slopes& slopes) {
   take_sums(op, sums, double(op.count), double(op.count));
 }
 
-// For softmax. The least coefficient of a group is multiplied by the sum of the group, which is about 1; what the others
-// are above it belongs to elements that are not negative.
+// For softmax. The least coefficient of a group is multiplied by the sum of the group, which is about 1; what the
+// others are above it belongs to elements that are not negative.
 template <int L>
 void Sweep<L>::group_step(uint32_t o) {
   const Operator& op = program_.operators[o];

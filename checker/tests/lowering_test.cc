@@ -273,7 +273,8 @@ void others() {
     EXPECT(joined.operators[1].start == (std::vector<uint64_t>{0, 4, 8}));
     EXPECT(joined.outputs == (Elements{8, 9, 10, 11, 12, 13, 14, 15}));
     const auto last = build::int_attribute("axis", -1), all = build::int_attribute("axis", 0);
-    EXPECT(single(old, {2, 2, 2}, "Softmax", {"x"}, {last}).operators[1].start == (std::vector<uint64_t>{0, 2, 4, 6, 8}));
+    EXPECT(single(old, {2, 2, 2}, "Softmax", {"x"}, {last}).operators[1].start ==
+           (std::vector<uint64_t>{0, 2, 4, 6, 8}));
     EXPECT(single(old, {2, 2, 2}, "Softmax", {"x"}, {all}).operators[1].start == (std::vector<uint64_t>{0, 8}));
     EXPECT(single_refusal(old, {2}, "Softmax", {"x"}).find("axis 1") != std::string::npos);
     EXPECT(single({}, {2, 2, 2}, "Softmax", {"x"}).operators[1].start == (std::vector<uint64_t>{0, 2, 4, 6, 8}));

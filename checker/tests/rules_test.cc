@@ -424,7 +424,9 @@ void certificate_tests() {
       model.opset = opset;
       model.input("x", {1, 2, 2}).node("Softmax", {"x"}, "y", std::move(attributes)).output("y");
       const std::string unsafe = "(or (>= " + std::string(sum) + " 1.001) (<= " + sum + " 0.999))";
-      return accepted({model.bytes(), build::box_property(4, -1, 1, 4, unsafe), Semantics::float32,
+      return accepted({model.bytes(),
+                       build::box_property(4, -1, 1, 4, unsafe),
+                       Semantics::float32,
                        {1, 1, 0, 3, 6, 0, 0, 6, 0, 0}});
     };
     const char *row = "(+ Y_2 Y_3)", *column = "(+ Y_1 Y_3)", *diagonal = "(+ Y_0 Y_3)", *all = "(+ Y_0 Y_1 Y_2 Y_3)";
@@ -434,9 +436,9 @@ void certificate_tests() {
       std::vector<build::Message> attributes;
       const char* sum;
     };
-    const Case cases[] = {{13, {}, row},          {21, {}, row},          {13, axis(-1), row},     {13, axis(2), row},
-                          {13, axis(1), column},  {13, axis(-2), column}, {12, {}, all},           {12, axis(1), all},
-                          {12, axis(-2), all},    {7, axis(0), all},      {12, axis(2), row},      {11, axis(-1), row}};
+    const Case cases[] = {{13, {}, row},         {21, {}, row},          {13, axis(-1), row}, {13, axis(2), row},
+                          {13, axis(1), column}, {13, axis(-2), column}, {12, {}, all},       {12, axis(1), all},
+                          {12, axis(-2), all},   {7, axis(0), all},      {12, axis(2), row},  {11, axis(-1), row}};
     for (const Case& c : cases) {
       for (const char* sum : {row, column, diagonal, all}) {
         EXPECT(sums_to_one(c.opset, c.attributes, sum) == (sum == c.sum));

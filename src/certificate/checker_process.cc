@@ -63,6 +63,14 @@ Result<PlainFile> PlainFile::of(const std::string& path) {
   }
 }
 
+Result<PlainFile> PlainFile::holding(std::string_view bytes) {
+  Result<std::string> name = make_temporary(".plain");
+  if (!name) return name.error();
+  PlainFile plain(*name, true);
+  if (Status written = write_file(plain.path_, bytes); !written) return written.error();
+  return plain;
+}
+
 PlainFile::PlainFile(PlainFile&& other) noexcept
     : path_(other.path_), temporary_(std::exchange(other.temporary_, false)) {}
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "certificate/certify.h"
@@ -14,6 +15,8 @@ namespace axiom {
 class PlainFile {
  public:
   static Result<PlainFile> of(const std::string& path);
+  /// A temporary file with these bytes.
+  static Result<PlainFile> holding(std::string_view bytes);
   PlainFile(PlainFile&& other) noexcept;
   PlainFile& operator=(PlainFile&&) = delete;
   ~PlainFile();

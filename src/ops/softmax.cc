@@ -95,8 +95,8 @@ class Softmax final : public Operator {
     if (!source) return source.error();
     const Layout layout = layout_of(node, context.type(node.inputs[0]).shape);
     if (layout.length < 1 || layout.length > kLongest)
-      return uncertified(node, fmt::format("it normalises {} numbers together, 1 to {} are covered", layout.length,
-                                           kLongest));
+      return uncertified(
+          node, fmt::format("it normalises {} numbers together, 1 to {} are covered", layout.length, kLongest));
     CoreOp op{.kind = CoreKind::kSoftmax};
     op.count = static_cast<uint32_t>(source->size());
     std::vector<size_t> entries;
