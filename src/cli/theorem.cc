@@ -303,7 +303,8 @@ extern const Command theorem_command{
     .notes =
         "Needs Coq 8.16 and the compiled library (make -C proofs). The certificate is checked by axiom-check first;\n"
         "a rejected one writes nothing. Coq's answer counts only with the expected statement and axioms.\n"
-        "Exit codes: 0 accepted, 5 rejected, 4 a file or Coq is missing, 6 out of time or memory.",
+        "Exit codes: 0 accepted, 3 not covered, 5 rejected, 4 a file or Coq is missing, 6 "
+        "out of time or memory.",
     .declare = declare};
 
 }  // namespace axiom::cli

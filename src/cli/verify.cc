@@ -91,8 +91,7 @@ Result<int> verify(Arguments& arguments) {
 
   std::string description;
   const Result<std::optional<PlainFile>> library = library_file(arguments, description);
-  if (!library) return library.error();
-  Result<DecisionReport> report = decide_within_limits(arguments);
+  Result<DecisionReport> report = library ? decide_within_limits(arguments) : library.error();
   progress->erase();
   if (report && *library) {
     report->property_path = arguments.library.name;
