@@ -153,7 +153,7 @@ void Sweep::step(BoundContext& context, uint32_t p) {
       last = std::max(last, data.last_column[r]);
     }
   } else if (op.kind == CoreKind::kSoftmax) {
-    softmax_sums(context, p);  // No columns: the step ends here.
+    softmax_sums(context, p, range);  // No columns: the step ends here.
   } else {
     const LinesView view{reinterpret_cast<const double*>(&context.lines(op.first)),
                          slopes_differ_ ? lane_slopes_.data() + size_t{op.first} * width_ : nullptr,
@@ -179,11 +179,12 @@ void Sweep::step(BoundContext& context, uint32_t p) {
 
 // One row a group, with the least coefficient of the group: what the others are above it belongs to elements that are
 // not negative, and the sum of the group is about 1.
-void Sweep::softmax_sums(const BoundContext& context, uint32_t p) {
+void Sweep::softmax_sums(const BoundContext& context, uint32_t p, Range range) {
   const CoreOp& op = program_.program.ops[p];
   for (auto* sum : {&t1_, &t2_, &t3_}) sum->fill(0);
   for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
     const ElementId first = op.first + op.window_begin[g], end = op.first + op.window_begin[g + 1];
+    if (end <= range.first || range.last < first) continue;  // All its coefficients are 0.
     const double q = context.charge_factor(first);
     for (int k = 0; k < lanes_; ++k) {
       double least = a_[size_t{first} * width_ + k];
