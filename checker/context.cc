@@ -35,6 +35,10 @@ Context::Context(const Program& program, Semantics semantics, const std::vector<
     const Operator& op = program.operators[o];
     if (op.is_affine()) affine_[o].constants = row_constants(op);
     if (op.is_bounded()) continue;
+    if (op.kind == Kind::softmax) {
+      bound_groups(op);
+      continue;
+    }
     other_[o].lines.line.resize(op.count);
     other_[o].lines.q.resize(op.count);
     if (op.kind == Kind::maxpool) other_[o].lines.source.resize(op.count);
@@ -85,6 +89,14 @@ bool Context::stale(uint32_t op, uint64_t made_at) const {
 
 // ---- Bounds of the elements that have none of their own
 
+// They are the same in every context.
+void Context::bound_groups(const Operator& op) {
+  for (size_t g = 0; g + 1 < op.start.size(); ++g) {
+    const Bounds bounds = softmax_bounds(double(op.start[g + 1] - op.start[g]), semantics_);
+    for (uint64_t t = op.start[g]; t < op.start[g + 1]; ++t) set(op.first + uint32_t(t), bounds.lo, bounds.hi);
+  }
+}
+
 void Context::refresh(uint32_t op) {
   for (; fresh_ < op; ++fresh_) {
     Other& other = other_[fresh_];
@@ -133,6 +145,7 @@ void Context::bound_element(uint32_t o, uint32_t i) {
       return;
     case Kind::input:
     case Kind::affine:
+    case Kind::softmax:
       return;
   }
   lo_[op.first + i] = bounds.lo;

@@ -25,7 +25,7 @@ struct Slopes {
   const uint8_t* bytes = nullptr;
 };
 
-// The lines of an operator that is neither input nor affine, per element.
+// The lines of a unary, max-pool or constant operator, per element.
 struct Lines {
   std::vector<Line> line;
   std::vector<double> q;
@@ -88,6 +88,7 @@ class Context {
   bool stale(uint32_t op, uint64_t made_at) const;
   void set(uint32_t e, double lo, double hi);
   void changed(uint32_t op);
+  void bound_groups(const Operator& op);
   void bound_element(uint32_t op, uint32_t i);
   void bound_curve(uint32_t op, uint32_t i, double e);
   Line open_line(const Operator& op, uint32_t i, const Slopes& slopes) const;

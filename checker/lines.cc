@@ -84,6 +84,15 @@ Pool maxpool(const uint32_t* sources, uint64_t count, const double* lo, const do
   return {source, {line, {lower(lo[source], e), upper(highest, e)}}};
 }
 
+double softmax_error(double n, Semantics semantics) {
+  const double ku = (n + 8) * kSingleU;
+  return semantics == Semantics::real ? 0 : (ku / (1 - ku)) * (1 + 0x1p-50);
+}
+
+Bounds softmax_bounds(double n, Semantics semantics) {
+  return {0, semantics == Semantics::real ? 1 : upper(1, softmax_error(n, semantics))};
+}
+
 double line_charge(const Line& line, double x, double e, double m) {
   const double s =
       greatest(std::fabs(line.k_lo), std::fabs(line.k_hi)) + greatest(std::fabs(line.s_lo), std::fabs(line.s_hi)) * x;

@@ -36,6 +36,10 @@ struct Pool {
 };
 Pool maxpool(const uint32_t* sources, uint64_t count, const double* lo, const double* hi, double e);
 
+// An execution's sum over a softmax group of n elements is within this of 1.
+double softmax_error(double n, Semantics semantics);
+Bounds softmax_bounds(double n, Semantics semantics);
+
 // Q of an element whose operator has m elements; x is X[source], 0 without source.
 double line_charge(const Line& line, double x, double e, double m);
 

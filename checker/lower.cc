@@ -15,7 +15,8 @@
 namespace checker {
 
 const char* name(Kind kind) {
-  constexpr const char* kNames[] = {"input", "constant", "affine", "relu", "leaky_relu", "sigmoid", "tanh", "maxpool"};
+  constexpr const char* kNames[] = {"input",   "constant", "affine",  "relu",   "leaky_relu",
+                                    "sigmoid", "tanh",     "maxpool", "softmax"};
   return kNames[int(kind)];
 }
 

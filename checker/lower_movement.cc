@@ -59,12 +59,6 @@ Index sum_of_offsets(const std::vector<Index>& offsets) {
   return sums;
 }
 
-int64_t normal_axis(const Call& call, int64_t axis, size_t rank) {
-  const int64_t normal = axis < 0 ? axis + int64_t(rank) : axis;
-  if (normal < 0 || normal >= int64_t(rank)) call.fail(text("axis ", axis, " of a tensor of rank ", rank));
-  return normal;
-}
-
 Tensor lower_identity(Lowering&, const Call& call) { return call[0]; }
 
 Tensor lower_dropout(Lowering&, const Call& call) {
@@ -317,6 +311,12 @@ constexpr Rule kRules[] = {
 }  // namespace
 
 std::span<const Rule> movement_rules() { return kRules; }
+
+int64_t normal_axis(const Call& call, int64_t axis, size_t rank) {
+  const int64_t normal = axis < 0 ? axis + int64_t(rank) : axis;
+  if (normal < 0 || normal >= int64_t(rank)) call.fail(text("axis ", axis, " of a tensor of rank ", rank));
+  return normal;
+}
 
 Shape broadcast(const Call& call, const Shape& a, const Shape& b) {
   Shape shape(std::max(a.size(), b.size()), 1);

@@ -131,6 +131,37 @@ Tensor lower_max_pool(Lowering& lowering, const Call& call) {
   return lowering.emit(call.node.place, std::move(op), shape);
 }
 
+// ---- Softmax
+
+constexpr int64_t kMostInGroup = 1 << 20;
+
+// Groups lie along the axis. Before operator set 13 one holds all that follows the axis.
+Tensor lower_softmax(Lowering& lowering, const Call& call) {
+  const Shape shape = variable_shape(call);
+  const bool joins = lowering.opset() < 13;
+  const size_t axis = size_t(normal_axis(call, call.integer("axis", joins ? 1 : -1), shape.size()));
+  const uint64_t count = lowering.allot(call, shape);
+  uint64_t length = uint64_t(shape[axis]), stride = 1;  // entries of a group, and how far apart they are
+  for (size_t later = axis + 1; later < shape.size(); ++later) (joins ? length : stride) *= uint64_t(shape[later]);
+  if (length > kMostInGroup) call.fail(text("a group of ", length, " entries"));
+  const auto index = lowering.view(call, 0);
+
+  Operator op{.kind = Kind::softmax};
+  op.start.push_back(0);
+  Index entries;  // in the order of the elements: group after group
+  for (uint64_t block = 0; block < count; block += length * stride) {
+    for (uint64_t first = block; first < block + stride; ++first) {
+      for (uint64_t k = 0; k < length; ++k) entries.push_back(uint32_t(first + k * stride));
+      op.start.push_back(entries.size());
+    }
+  }
+  for (const uint32_t entry : entries) op.source.push_back((*index)[entry]);
+  const Tensor grouped = lowering.emit(call.node.place, std::move(op), shape);
+  Index view(count);
+  for (uint64_t i = 0; i < count; ++i) view[entries[i]] = (*grouped.index)[i];
+  return {.kind = Tensor::view, .shape = shape, .index = std::make_shared<const Index>(std::move(view))};
+}
+
 constexpr Rule kRules[] = {
     {"BatchNormalization", lower_batch_normalization, 5, 5, "epsilon momentum spatial training_mode"},
     {"Relu", lower_relu, 1, 1, ""},
@@ -138,6 +169,7 @@ constexpr Rule kRules[] = {
     {"Sigmoid", lower_sigmoid, 1, 1, ""},
     {"Tanh", lower_tanh, 1, 1, ""},
     {"MaxPool", lower_max_pool, 1, 1, "auto_pad ceil_mode dilations kernel_shape pads storage_order strides"},
+    {"Softmax", lower_softmax, 1, 1, "axis"},
 };
 
 // Numbers that are multiplied with each other and with extents without overflow.

@@ -72,6 +72,8 @@ class Lowering {
   Lowering(const Model& model, const Limits& limits) : model_(model), limits_(limits) {}
   Program run();
 
+  int64_t opset() const { return model_.opset; }  // of the default domain
+
   // The elements of an operand; a constant is emitted for it.
   std::shared_ptr<const Index> view(const Call& call, size_t input);
   // The number of entries of a new tensor, which is taken from the limits.
@@ -124,6 +126,8 @@ struct Rule {
 std::span<const Rule> movement_rules();  // lower_movement.cc
 std::span<const Rule> sum_rules();       // lower_sums.cc
 std::span<const Rule> other_rules();     // lower_others.cc
+
+int64_t normal_axis(const Call& call, int64_t axis, size_t rank);  // fails unless it is one, counted from either end
 
 // Sliding windows over the last two axes, of Conv and MaxPool.
 struct Windows {

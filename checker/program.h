@@ -7,18 +7,19 @@
 
 namespace checker {
 
-enum class Kind { input, constant, affine, relu, leaky_relu, sigmoid, tanh, maxpool };
+enum class Kind { input, constant, affine, relu, leaky_relu, sigmoid, tanh, maxpool, softmax };
 
 const char* name(Kind kind);
 
 // One core operator, for the elements first .. first + count - 1. Row i belongs
 // to element first + i: the terms of an affine row, the source of a unary
-// element, the window of a max-pool element.
+// element, the window of a max-pool element. Of softmax, element first + t has
+// source[t], and row g is the g-th group.
 struct Operator {
   Kind kind = Kind::input;
   uint32_t first = 0, count = 0;
 
-  std::vector<uint64_t> start = {};   // affine, maxpool: row i is [start[i], start[i + 1]) of source and weight
+  std::vector<uint64_t> start = {};  // affine, maxpool, softmax: row i is [start[i], start[i + 1]) of source and weight
   std::vector<uint32_t> source = {};  // elements, all below `first`; unary: one per row
   std::vector<double> weight = {};    // affine only, never 0
 

@@ -69,8 +69,7 @@ void Sweep<L>::run(uint32_t top, const Slopes& slopes, std::span<const Multiplie
     take_multipliers(op, multipliers);
     if (!collect(op)) continue;
     const bool hopeless = std::all_of(failed_, failed_ + L, [](bool failed) { return failed; });
-    if (!hopeless && op.is_affine()) affine_step(o);
-    if (!hopeless && !op.is_affine()) line_step(o, slopes);
+    if (!hopeless) step(o, slopes);
     for (const uint32_t i : rows_) a_[op.first + i] = {};
     if (hopeless) return;
     merge(op);
@@ -115,7 +114,20 @@ bool Sweep<L>::collect(const Operator& op) {
   return any;
 }
 
-// Step 3 for rows.
+// Step 3.
+template <int L>
+void Sweep<L>::step(uint32_t o, const Slopes& slopes) {
+  switch (program_.operators[o].kind) {
+    case Kind::affine:
+      return affine_step(o);
+    case Kind::softmax:
+      return group_step(o);
+    default:
+      return line_step(o, slopes);
+  }
+}
+
+// For rows.
 template <int L>
 void Sweep<L>::affine_step(uint32_t o) {
   const Operator& op = program_.operators[o];
@@ -140,7 +152,7 @@ void Sweep<L>::affine_step(uint32_t o) {
   take_sums(op, sums, constants.most, double(op.terms()));
 }
 
-// Step 3 for lines.
+// For lines.
 template <int L>
 void Sweep<L>::line_step(uint32_t o, const Slopes& slopes) {
   const Operator& op = program_.operators[o];
@@ -153,6 +165,28 @@ void Sweep<L>::line_step(uint32_t o, const Slopes& slopes) {
   for (const uint32_t i : rows_) {
     const bool flat = lines.line[i].s_lo == 0 && lines.line[i].s_hi == 0;
     if (sources != nullptr && !flat) mark(temp_marks_, sources[i]);
+  }
+  take_sums(op, sums, double(op.count), double(op.count));
+}
+
+// For softmax. The least coefficient of a group is multiplied by the sum of the group, which is about 1; what the
+// others are above it belongs to elements that are not negative.
+template <int L>
+void Sweep<L>::group_step(uint32_t o) {
+  const Operator& op = program_.operators[o];
+  const Lanes<L>* a = a_.data() + op.first;
+  RowSums<L> sums;
+  for (size_t g = 0; g + 1 < op.start.size(); ++g) {
+    const double e = softmax_error(double(op.start[g + 1] - op.start[g]), context_.semantics());
+    const double q = line_charge({.s_lo = 0, .s_hi = 0, .k_lo = 1, .k_hi = 1}, 0, e, double(op.count));
+    for (int l = 0; l < L; ++l) {
+      double lowest = a[op.start[g]].v[l];
+      for (uint64_t t = op.start[g] + 1; t < op.start[g + 1]; ++t) lowest = least(lowest, a[t].v[l]);
+      if (lowest == 0) continue;
+      sums.t1.v[l] = sums.t1.v[l] + lowest;
+      sums.t2.v[l] = sums.t2.v[l] + std::fabs(lowest) * q;
+      sums.t3.v[l] = sums.t3.v[l] + std::fabs(lowest);
+    }
   }
   take_sums(op, sums, double(op.count), double(op.count));
 }

@@ -41,8 +41,10 @@ class Sweep {
  private:
   void take_multipliers(const Operator& op, std::span<const Multiplier>& multipliers);
   bool collect(const Operator& op);
+  void step(uint32_t o, const Slopes& slopes);
   void affine_step(uint32_t o);
   void line_step(uint32_t o, const Slopes& slopes);
+  void group_step(uint32_t o);
   void take_sums(const Operator& op, const RowSums<L>& sums, double most, double terms);
   void merge(const Operator& op);
   void finish();

@@ -123,7 +123,7 @@ Walk::Walk(const Program& program, const Property& property, Semantics semantics
   for (const Operator& op : program.operators) {
     const bool hinge = op.kind == Kind::relu || op.kind == Kind::leaky_relu;
     for (const uint32_t e : op.source) {
-      if (!op.is_affine()) relevant_[e] = true;
+      if (!op.is_affine() && op.kind != Kind::softmax) relevant_[e] = true;
       if (!hinge) hinges_only_[e] = false;
     }
   }

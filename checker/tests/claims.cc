@@ -66,8 +66,19 @@ Claim kinds_claim() {
   return {model.bytes(), box_property(2, -1, 1, 2, "(>= (+ Y_0 Y_1) 4)"), Semantics::float32, {1, 1, 0, 6, 0, 0}};
 }
 
+// y = Softmax(3 x0 - x1, x1): both are at least 0 and sum up to 1.
+Claim softmax_claim() {
+  Model model;
+  model.input("x", {1, 2}).constant("w", {2, 2}, {3, 0, -1, 1}).node("MatMul", {"x", "w"}, "m");
+  model.node("Softmax", {"m"}, "y").output("y");
+  return {model.bytes(),
+          box_property(2, -1, 1, 2, "(or (<= Y_1 -0.001) (>= (+ Y_0 Y_1) 1.001) (<= (+ Y_0 Y_1) 0.999))"),
+          Semantics::float32,
+          {1, 1, 0, 3, 6, 0, 0, 6, 0, 0, 6, 0, 0}};
+}
+
 std::vector<Claim> accepted_claims() {
-  return {relu_claim(), split_claim(), clip_claim(), hinted_claim(), kinds_claim()};
+  return {relu_claim(), split_claim(), clip_claim(), hinted_claim(), kinds_claim(), softmax_claim()};
 }
 
 }  // namespace build

@@ -12,6 +12,8 @@ Claim clip_claim();    // CLIP by two constraints, until nothing is left
 Claim hinted_claim();  // SPLIT ELEMENT at a number, explicit slopes, multipliers, a combination
 Claim kinds_claim();   // every unary kind, maxpool and constant
 
+Claim softmax_claim();  // the outputs are probabilities, by one sweep a case
+
 std::vector<Claim> accepted_claims();  // all of them
 
 }  // namespace build

@@ -104,7 +104,7 @@ void movement() {
     EXPECT(single_refusal(Model().constant("s", {2}, {1, 1.5f}), {2, 2}, "Upsample", {"x", "s"}) != "");
     EXPECT(single_refusal(Model().constant("s", {2}, {1, 2}), {2, 2}, "Resize", {"x", "", "s"}) != "");
     EXPECT(single_refusal(Model(), {2}, "Identity", {"x"}, {build::int_attribute("axis", 1)}) != "");
-    EXPECT(single_refusal(Model(), {2}, "Softmax", {"x"}).find("no certified meaning") != std::string::npos);
+    EXPECT(single_refusal(Model(), {2}, "Erf", {"x"}).find("no certified meaning") != std::string::npos);
     EXPECT(single_refusal(Model().integers("s", {2}), {2}, "Reshape", {"s", "x"}) != "");
   });
 }
@@ -248,6 +248,61 @@ void others() {
     EXPECT(padded.operators[1].source == (Elements{0, 1, 2}));
     EXPECT(single_refusal({}, {1, 1, 1, 3}, "MaxPool", {"x"}, {kernel, build::ints_attribute("pads", {0, 2, 0, 0})})
                .find("empty window") != std::string::npos);
+  });
+  test("Softmax numbers its elements group after group, and the output finds them", [] {
+    const Program rows = single({}, {2, 3}, "Softmax", {"x"});
+    EXPECT(rows.operators[1].kind == Kind::softmax && rows.operators[1].count == 6);
+    EXPECT(rows.operators[1].start == (std::vector<uint64_t>{0, 3, 6}));
+    EXPECT(rows.operators[1].source == (Elements{0, 1, 2, 3, 4, 5}));
+    EXPECT(rows.outputs == (Elements{6, 7, 8, 9, 10, 11}));
+    for (const int64_t axis : {0, -2}) {
+      const Program columns = single({}, {2, 3}, "Softmax", {"x"}, {build::int_attribute("axis", axis)});
+      EXPECT(columns.operators[1].start == (std::vector<uint64_t>{0, 2, 4, 6}));
+      EXPECT(columns.operators[1].source == (Elements{0, 3, 1, 4, 2, 5}));
+      EXPECT(columns.outputs == (Elements{6, 8, 10, 7, 9, 11}));
+    }
+    const Program middle = single({}, {2, 2, 2}, "Softmax", {"x"}, {build::int_attribute("axis", 1)});
+    EXPECT(middle.operators[1].source == (Elements{0, 2, 1, 3, 4, 6, 5, 7}));
+    EXPECT(middle.outputs == (Elements{8, 10, 9, 11, 12, 14, 13, 15}));
+    EXPECT(single({}, {1}, "Softmax", {"x"}).operators[1].start == (std::vector<uint64_t>{0, 1}));
+  });
+  test("before operator set 13 Softmax joins all that follows its axis, which is 1 by default", [] {
+    Model old;
+    old.opset = 12;
+    const Program joined = single(old, {2, 2, 2}, "Softmax", {"x"});
+    EXPECT(joined.operators[1].start == (std::vector<uint64_t>{0, 4, 8}));
+    EXPECT(joined.outputs == (Elements{8, 9, 10, 11, 12, 13, 14, 15}));
+    const auto last = build::int_attribute("axis", -1), all = build::int_attribute("axis", 0);
+    EXPECT(single(old, {2, 2, 2}, "Softmax", {"x"}, {last}).operators[1].start ==
+           (std::vector<uint64_t>{0, 2, 4, 6, 8}));
+    EXPECT(single(old, {2, 2, 2}, "Softmax", {"x"}, {all}).operators[1].start == (std::vector<uint64_t>{0, 8}));
+    EXPECT(single_refusal(old, {2}, "Softmax", {"x"}).find("axis 1") != std::string::npos);
+    EXPECT(single({}, {2, 2, 2}, "Softmax", {"x"}).operators[1].start == (std::vector<uint64_t>{0, 2, 4, 6, 8}));
+  });
+  test("Softmax reads what movement and sums leave, and duplicates stay apart", [] {
+    Model model;
+    model.input("x", {1, 2}).constant("w", {2, 2}, {1, 0, 0, 1}).node("MatMul", {"x", "w"}, "m");
+    model.node("Concat", {"m", "m"}, "c", {build::int_attribute("axis", 1)}).node("Softmax", {"c"}, "y").output("y");
+    const Program p = model.lower();
+    EXPECT(p.operators[2].source == (Elements{2, 3, 2, 3}) && p.outputs == (Elements{4, 5, 6, 7}));
+    EXPECT(p.operators[2].reads == (Elements{1}));
+  });
+  test("Softmax outside the stated conditions is refused", [] {
+    for (const int64_t axis : {2, -3, 1 << 30}) {
+      EXPECT(single_refusal({}, {2, 2}, "Softmax", {"x"}, {build::int_attribute("axis", axis)}).find("axis") !=
+             std::string::npos);
+    }
+    EXPECT(single_refusal({}, {}, "Softmax", {"x"}).find("rank 0") != std::string::npos);
+    EXPECT(single_refusal({}, {2}, "Softmax", {"x"}, {build::float_attribute("axis", 0)}).find("axis") !=
+           std::string::npos);
+    EXPECT(single_refusal({}, {2}, "Softmax", {"x"}, {build::ints_attribute("axis", {0})}) != "");
+    const auto zero = build::int_attribute("axis", 0);
+    EXPECT(single_refusal({}, {2}, "Softmax", {"x"}, {zero, zero}).find("twice") != std::string::npos);
+    EXPECT(single_refusal({}, {2}, "Softmax", {"x"}, {build::int_attribute("temperature", 1)}) != "");
+    EXPECT(single_refusal(Model().constant("c", {2}, {1, 2}), {2}, "Softmax", {"c"}).find("constant") !=
+           std::string::npos);
+    EXPECT(single_refusal({}, {(1 << 20) + 1}, "Softmax", {"x"}).find("group of 1048577") != std::string::npos);
+    EXPECT(single({}, {1 << 20}, "Softmax", {"x"}).operators[1].start.size() == 2);
   });
   test("nodes are visited by lowest index among those whose inputs are there", [] {
     Model model;

@@ -157,6 +157,15 @@ void line_tests() {
     EXPECT(open.source == 1 && open.curve.line.s_hi == 0 && open.curve.line.k_hi == 5);
     EXPECT(won.source == 1 && won.curve.line.s_hi == 1 && won.curve.line.k_hi == 0);
   });
+  test("the error of a softmax sum is at least that of its size, rounded up", [] {
+    for (int64_t n = 1; n <= 1 << 20; n = n < 1000 ? n + 1 : n * 3 / 2 + 1) {
+      const long double ku = static_cast<long double>(n + 8) / (1 << 24), t = ku / (1 - ku);
+      const double error = checker::softmax_error(double(n), Semantics::float32);
+      EXPECT(t <= error && error <= t * (1 + 0x1p-49L));
+      EXPECT(checker::softmax_bounds(double(n), Semantics::float32).hi > 1 + t);
+    }
+    EXPECT(checker::softmax_error(5, Semantics::real) == 0 && checker::softmax_bounds(5, Semantics::real).hi == 1);
+  });
 }
 
 void sweep_tests() {
@@ -168,7 +177,8 @@ void sweep_tests() {
         out.push_back(sparse && random() % 3 == 0 ? 0 : float(random()) * 0x1p-31f - 1);
       return out;
     };
-    for (const bool sparse : {false, true}) {
+    for (const int variant : {0, 1, 2, 3}) {
+      const bool sparse = variant % 2 == 1;
       Model model;
       model.input("x", {1, 9})
           .constant("a", {9, 37}, numbers(9 * 37, sparse))
@@ -176,7 +186,7 @@ void sweep_tests() {
       model.node("MatMul", {"x", "a"}, "m")
           .node("Relu", {"m"}, "r")
           .node("MatMul", {"r", "b"}, "n")
-          .node("Tanh", {"n"}, "t");
+          .node(variant < 2 ? "Tanh" : "Softmax", {"n"}, "t");
       model.node("Sub", {"n", "t"}, "y").output("y");
       const checker::Program program = model.lower();
       checker::Context context(program, Semantics::float32, std::vector<double>(9, -0.3), std::vector<double>(9, 0.7));
@@ -374,6 +384,105 @@ void certificate_tests() {
     EXPECT(build::check(claim).reason.find("overflow") != std::string::npos);
     claim.semantics = Semantics::real;
     EXPECT(rejected(claim));
+  });
+  test("the sum of a softmax group is 1 up to the error of its size, and no closer", [] {
+    for (const int64_t n : {1, 2, 10, 1000}) {
+      Model model;
+      model.input("x", {1, n}).node("Softmax", {"x"}, "y").output("y");
+      std::string sum = "Y_0";
+      for (int64_t k = 1; k < n; ++k) sum += " Y_" + std::to_string(k);
+      if (n > 1) sum = "(+ " + sum + ")";
+      const double t = checker::softmax_error(double(n), Semantics::float32);
+      for (const double share : {-1.01, -0.99, 0.99, 1.01}) {
+        const std::string unsafe =
+            std::string(share < 0 ? "(<= " : "(>= ") + sum + " " + checker::number(1 + share * t) + ")";
+        Claim claim{model.bytes(), build::box_property(int(n), -90, 90, int(n), unsafe), Semantics::float32, {}};
+        claim.tree = {1, 1, 0, 6, 0, 0};
+        EXPECT(accepted(claim) == (std::fabs(share) > 1));
+        claim.semantics = Semantics::real;
+        EXPECT(accepted(claim));
+      }
+    }
+  });
+  test("a softmax element is between 0 and 1, and nothing else is known of it alone", [] {
+    const auto claims = [](const char* unsafe) {
+      Claim claim = build::softmax_claim();
+      claim.property = build::box_property(2, -1, 1, 2, unsafe);
+      return accepted(with_tree(claim, {1, 1, 0, 6, 0, 0}));
+    };
+    EXPECT(claims("(<= Y_0 -1e-9)") && claims("(>= Y_0 1.00001)"));
+    EXPECT(!claims("(<= Y_0 0)") && !claims("(<= Y_0 1e-9)") && !claims("(>= Y_0 0.999)"));
+    EXPECT(claims("(>= (- Y_0 Y_1) 1.00001)") && !claims("(>= (- Y_0 Y_1) 0.999)"));
+    EXPECT(claims("(>= (+ (* 2 Y_0) Y_1) 2.00001)") && !claims("(>= (+ (* 2 Y_0) Y_1) 1.999)"));
+    EXPECT(claims("(<= (+ (* 2 Y_0) Y_1) 0.9999)") && !claims("(<= (+ (* 2 Y_0) Y_1) 1.001)"));
+    EXPECT(claims("(<= (- X_0 (* -1 Y_0) (* -1 Y_1)) -0.00001)") && !claims("(<= (+ X_0 Y_0) -0.5)"));
+  });
+  test("softmax groups are those of the axis and of the operator set", [] {
+    // Y is the 2 x 2 output, row-major.
+    const auto sums_to_one = [](int64_t opset, std::vector<build::Message> attributes, const char* sum) {
+      Model model;
+      model.opset = opset;
+      model.input("x", {1, 2, 2}).node("Softmax", {"x"}, "y", std::move(attributes)).output("y");
+      const std::string unsafe = "(or (>= " + std::string(sum) + " 1.001) (<= " + sum + " 0.999))";
+      return accepted({model.bytes(),
+                       build::box_property(4, -1, 1, 4, unsafe),
+                       Semantics::float32,
+                       {1, 1, 0, 3, 6, 0, 0, 6, 0, 0}});
+    };
+    const char *row = "(+ Y_2 Y_3)", *column = "(+ Y_1 Y_3)", *diagonal = "(+ Y_0 Y_3)", *all = "(+ Y_0 Y_1 Y_2 Y_3)";
+    const auto axis = [](int64_t at) { return std::vector{build::int_attribute("axis", at)}; };
+    struct Case {
+      int64_t opset;
+      std::vector<build::Message> attributes;
+      const char* sum;
+    };
+    const Case cases[] = {{13, {}, row},         {21, {}, row},          {13, axis(-1), row}, {13, axis(2), row},
+                          {13, axis(1), column}, {13, axis(-2), column}, {12, {}, all},       {12, axis(1), all},
+                          {12, axis(-2), all},   {7, axis(0), all},      {12, axis(2), row},  {11, axis(-1), row}};
+    for (const Case& c : cases) {
+      for (const char* sum : {row, column, diagonal, all}) {
+        EXPECT(sums_to_one(c.opset, c.attributes, sum) == (sum == c.sum));
+      }
+    }
+  });
+  test("softmax is read by sums, by softmax, and twice, and counts as often as it is read", [] {
+    Model model;
+    model.input("x", {1, 2}).node("Softmax", {"x"}, "s").node("Softmax", {"s"}, "t");
+    model.constant("w", {2, 1}, {1, 3}).node("MatMul", {"t", "w"}, "m");  // between 1 and 3
+    model.node("Concat", {"m", "s", "s"}, "y", {build::int_attribute("axis", 1)}).output("y");
+    const auto claims = [&](const char* unsafe) {
+      Claim claim{model.bytes(), build::box_property(2, -5, 5, 5, unsafe), Semantics::float32, {1, 1, 0, 6, 0, 0}};
+      const bool single = accepted(claim);
+      claim.semantics = Semantics::real;
+      EXPECT(accepted(claim) == single);
+      return single;
+    };
+    EXPECT(claims("(<= Y_0 0.999)") && claims("(>= Y_0 3.001)"));
+    EXPECT(!claims("(<= Y_0 1.001)") && !claims("(>= Y_0 2.999)"));
+    EXPECT(claims("(>= (+ Y_1 Y_2 Y_3) 2.001)") && !claims("(>= (+ Y_1 Y_2 Y_3) 1.999)"));
+    EXPECT(claims("(>= (+ Y_1 Y_2 Y_3 Y_4) 2.001)") && claims("(<= (+ Y_1 Y_2 Y_3 Y_4) 1.999)"));
+    EXPECT(!claims("(>= (+ Y_1 Y_2 Y_3 Y_4) 1.5)"));
+  });
+  test("logits that may overflow prove nothing about their softmax", [] {
+    Claim claim = build::softmax_claim();
+    Model model;
+    model.input("x", {1, 2}).constant("w", {2, 2}, {3e38f, 0, 3e38f, 1}).node("MatMul", {"x", "w"}, "m");
+    claim.model = model.node("Softmax", {"m"}, "y").output("y").bytes();
+    for (const Semantics semantics : {Semantics::real, Semantics::float32}) {
+      claim.semantics = semantics;
+      EXPECT(build::check(claim).reason.find("overflow") != std::string::npos);
+    }
+  });
+  test("a softmax element takes no split, no multiplier and no slope byte", [] {
+    const Claim claim = build::softmax_claim();
+    EXPECT(accepted(claim));
+    EXPECT(rejected(with_tree(claim, {1, 1, 0, 5, 4, 0, 3, 6, 0, 0, 6, 0, 0, 6, 0, 0, 3, 6, 0, 0, 6, 0, 0, 6, 0, 0})));
+    EXPECT(rejected(with_tree(claim, {1, 2, 0, 1, 2, 3, 6, 0, 0, 6, 0, 0, 6, 0, 0})));
+    EXPECT(accepted(with_tree(claim, {1, 1, 0, 3, 6, 0, 3, 6, 0, 3, 6, 0, 3})));
+    EXPECT(rejected(with_tree(claim, {1, 1, 0, 3, 6, 0, 3, 64, 6, 0, 3, 6, 0, 3})));
+    Bytes multiplied{1, 1, 0, 3, 6, 0, 0x80, 1, 4};
+    build::put_f32(multiplied, 0.01f);
+    EXPECT(rejected(with_tree(claim, build::join({multiplied, {6, 0, 0, 6, 0, 0}}))));
   });
   test("a property without disjuncts has an empty tree", [] {
     Claim claim = relu_claim();

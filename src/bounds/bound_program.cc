@@ -98,7 +98,7 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
     const bool is_piecewise =
         op.kind == CoreKind::kUnary && (op.unary == UnaryKind::kRelu || op.unary == UnaryKind::kLeakyRelu);
     for (ElementId c : columns) {
-      if (op.kind != CoreKind::kAffine) relevant[c] = 1;
+      if (op.kind == CoreKind::kUnary || op.kind == CoreKind::kMaxPool) relevant[c] = 1;
       if (!is_piecewise) ops[op_of[c]].piecewise[c - program.ops[op_of[c]].first] = 0;
     }
   }

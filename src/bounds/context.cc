@@ -89,6 +89,9 @@ void BoundContext::refresh(uint32_t end) {
       case CoreKind::kAffine:
         refresh_affine(p);
         break;
+      case CoreKind::kSoftmax:
+        refresh_softmax(p);
+        break;
       default:
         refresh_lines(p);
     }
@@ -208,6 +211,22 @@ void BoundContext::refresh_lines(uint32_t p) {
     lines_[e] = lines;
     q_[e] = (bounds.error + ((m + 4) * kUnit) * s) + kTau;
     if (bounds.lo != lo_[e] || bounds.hi != hi_[e]) {
+      set(e, bounds.lo, bounds.hi);
+      touch(p);
+    }
+  }
+}
+
+// The bounds depend on the size of the group alone, so they change once, from the zeros of the beginning.
+void BoundContext::refresh_softmax(uint32_t p) {
+  const CoreOp& op = program_.program.ops[p];
+  const double m = program_.ops[p].step_rows;
+  for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+    const LineBounds bounds = softmax_bounds(op.window_begin[g + 1] - op.window_begin[g], semantics_);
+    for (ElementId e = op.first + op.window_begin[g]; e < op.first + op.window_begin[g + 1]; ++e) {
+      lines_[e] = {0, bounds.lo, 0, bounds.hi};
+      q_[e] = (bounds.error + ((m + 4) * kUnit) * 1) + kTau;
+      if (bounds.hi == hi_[e]) continue;
       set(e, bounds.lo, bounds.hi);
       touch(p);
     }

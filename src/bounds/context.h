@@ -55,7 +55,7 @@ class BoundContext {
   /// Line of element e (of a unary, maxpool or constant operator) and the element it is over. Valid after refresh.
   const Lines& lines(ElementId e) const { return lines_[e]; }
   ElementId line_source(ElementId e) const { return source_[e]; }
-  /// Q of element e. Valid after refresh.
+  /// Q of element e (of softmax: of its group). Valid after refresh.
   double charge_factor(ElementId e) const { return q_[e]; }
   std::span<const double> charge_factors() const { return q_; }
   std::span<const ElementId> line_sources() const { return source_; }
@@ -70,6 +70,7 @@ class BoundContext {
   void touch(uint32_t p);
   void refresh_affine(uint32_t p);
   void refresh_lines(uint32_t p);
+  void refresh_softmax(uint32_t p);
   void set(ElementId e, double lo, double hi);
   double greatest_source_magnitude(uint32_t p) const;
 

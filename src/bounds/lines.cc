@@ -162,4 +162,11 @@ std::pair<Lines, LineBounds> tanh_lines(double l, double h, Semantics semantics)
   return {lines, bounds};
 }
 
+LineBounds softmax_bounds(size_t n, Semantics semantics) {
+  if (semantics == Semantics::kReal) return {0, 1, 0};
+  const double k = static_cast<double>(n) + 8;
+  const double error = ((k * kFloatUnit) / (1 - k * kFloatUnit)) * (1 + 0x1p-50);
+  return {0, upper(1, error), error};
+}
+
 }  // namespace axiom

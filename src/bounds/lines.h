@@ -30,5 +30,7 @@ Lines leaky_relu_lines(double l, double h, double alpha);  ///< Adaptive lower s
 LineBounds leaky_relu_bounds(double l, double h, double alpha, double magnitude, Semantics semantics);
 std::pair<Lines, LineBounds> sigmoid_lines(double l, double h, Semantics semantics);
 std::pair<Lines, LineBounds> tanh_lines(double l, double h, Semantics semantics);
+/// Of each of n elements of a softmax group, whatever its source; the error is that of their sum from 1.
+LineBounds softmax_bounds(size_t n, Semantics semantics);
 
 }  // namespace axiom

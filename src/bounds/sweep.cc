@@ -152,6 +152,8 @@ void Sweep::step(BoundContext& context, uint32_t p) {
       first = std::min(first, data.first_column[r]);
       last = std::max(last, data.last_column[r]);
     }
+  } else if (op.kind == CoreKind::kSoftmax) {
+    softmax_sums(context, p, range);  // No columns: the step ends here.
   } else {
     const LinesView view{reinterpret_cast<const double*>(&context.lines(op.first)),
                          slopes_differ_ ? lane_slopes_.data() + size_t{op.first} * width_ : nullptr,
@@ -173,6 +175,25 @@ void Sweep::step(BoundContext& context, uint32_t p) {
   std::fill_n(held, size_t{count} * width_, 0.0);
   if (shared) merge(context, p, first, last);
   for (const uint32_t q : data.reads) touch(q, first, last);
+}
+
+// One row a group, with the least coefficient of the group: what the others are above it belongs to elements that are
+// not negative, and the sum of the group is about 1.
+void Sweep::softmax_sums(const BoundContext& context, uint32_t p, Range range) {
+  const CoreOp& op = program_.program.ops[p];
+  for (auto* sum : {&t1_, &t2_, &t3_}) sum->fill(0);
+  for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+    const ElementId first = op.first + op.window_begin[g], end = op.first + op.window_begin[g + 1];
+    if (end <= range.first || range.last < first) continue;  // All its coefficients are 0.
+    const double q = context.charge_factor(first);
+    for (int k = 0; k < lanes_; ++k) {
+      double least = a_[size_t{first} * width_ + k];
+      for (ElementId e = first + 1; e < end; ++e) least = spec_min(least, a_[size_t{e} * width_ + k]);
+      t1_[k] += least;
+      t2_[k] += std::fabs(least) * q;
+      t3_[k] += std::fabs(least);
+    }
+  }
 }
 
 // The specification skips an operator for a target that has no coefficient there.

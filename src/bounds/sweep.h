@@ -65,9 +65,15 @@ class Sweep {
   }
 
  private:
+  // Of an operator: outside [first, last] all coefficients are zero; first > last when there is none at all.
+  struct Range {
+    ElementId first = 1, last = 0;
+    bool empty() const { return first > last; }
+  };
   void apply_multipliers(BoundContext& context, uint32_t p);
   void keep_coefficients(uint32_t p);
   void step(BoundContext& context, uint32_t p);
+  void softmax_sums(const BoundContext& context, uint32_t p, Range range);
   bool lane_is_idle(const double* a, std::span<const uint32_t> active, int lane) const;
   void merge(BoundContext& context, uint32_t p, ElementId first, ElementId last);
   /// Elements [first, last] (global) of operator p may hold coefficients.
@@ -83,12 +89,7 @@ class Sweep {
   std::array<const SlopeSpec*, kMaxLanes> specs_{};
   std::array<double, kMaxLanes> constant_{}, bound_{}, failed_{}, t1_{}, t2_{}, t3_{};
   std::vector<double> a_, temp_, kept_, lane_slopes_;
-  // Per operator: outside [first, last] all coefficients are zero; first > last when there is none at all.
-  struct Range {
-    ElementId first = 1, last = 0;
-    bool empty() const { return first > last; }
-  };
-  std::vector<Range> range_;
+  std::vector<Range> range_;  ///< Per operator.
   std::vector<uint32_t> active_;
 };
 

@@ -290,7 +290,7 @@ Result<DecisionReport> decide(const std::string& model_path, const std::string& 
   if (!plain_model) return plain_model.error();
   Result<PlainFile> plain_property = PlainFile::of(property_path);
   if (!plain_property) return plain_property.error();
-  DecisionReport report{model_path, property_path, model->graph.model_digest, property->digest, {}, since(start)};
+  DecisionReport report{model_path, property_path, model->graph.model_digest, property->digest, "", {}, since(start)};
   Job job(*model, *property, options, std::move(*plain_model), std::move(*plain_property));
   for (const Semantics semantics : options.semantics) {
     const Clock::time_point began = Clock::now();

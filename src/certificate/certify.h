@@ -73,7 +73,8 @@ struct Decision {
 
 struct DecisionReport {
   std::string model_path, property_path, model_digest, property_digest;
-  std::vector<Decision> decisions;  ///< In the order of DecideOptions::semantics.
+  std::string property_description;  ///< One line about a property that is no file; else empty.
+  std::vector<Decision> decisions;   ///< In the order of DecideOptions::semantics.
   double load_seconds = 0;
 };
 

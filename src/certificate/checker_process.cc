@@ -69,6 +69,14 @@ Result<PlainFile> PlainFile::of(const std::string& path) {
   }
 }
 
+Result<PlainFile> PlainFile::holding(std::string_view bytes) {
+  Result<TemporaryFile> copy = TemporaryFile::make(".plain");
+  if (!copy) return copy.error();
+  PlainFile plain(std::move(*copy));
+  if (Status written = write_file(plain.path_, bytes); !written) return written.error();
+  return plain;
+}
+
 Result<std::string> find_checker(const std::string& checker_path) {
   std::string path = checker_path;
   if (path.empty()) {

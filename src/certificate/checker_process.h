@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "certificate/certify.h"
@@ -28,6 +29,8 @@ class TemporaryFile {
 class PlainFile {
  public:
   static Result<PlainFile> of(const std::string& path);
+  /// A temporary file with these bytes.
+  static Result<PlainFile> holding(std::string_view bytes);
   const std::string& path() const { return path_; }
 
  private:

@@ -57,7 +57,8 @@ std::string group(const std::string& title, const std::vector<const CLI::Option*
 std::string usage_line(const Command& command, const CLI::App& app) {
   std::string out = fmt::format("Usage: axiom {} [OPTIONS]", command.name);
   for (const CLI::Option* option : app.get_options([](const CLI::Option* o) { return o->get_positional(); })) {
-    out += " " + option->get_name(true);
+    const std::string name = option->get_name(true);
+    out += option->get_required() ? " " + name : " [" + name + "]";
   }
   return out;
 }

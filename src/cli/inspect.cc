@@ -55,6 +55,8 @@ std::string_view core_name(const CoreOp& op) {
       return "affine";
     case CoreKind::kMaxPool:
       return "maxpool";
+    case CoreKind::kSoftmax:
+      return "softmax";
     case CoreKind::kUnary:
       break;
   }

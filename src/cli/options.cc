@@ -20,8 +20,9 @@ void add_model(CLI::App& app, std::string& path) {
   app.add_option("MODEL", path, "network, .onnx or .onnx.gz")->required();
 }
 
-void add_property(CLI::App& app, std::string& path) {
-  app.add_option("PROPERTY", path, "property, .vnnlib or .vnnlib.gz: the inputs, and the outputs that are unsafe")
+CLI::Option* add_property(CLI::App& app, std::string& path) {
+  return app
+      .add_option("PROPERTY", path, "property, .vnnlib or .vnnlib.gz: the inputs, and the outputs that are unsafe")
       ->required();
 }
 

@@ -14,9 +14,9 @@ class Option;
 
 namespace axiom::cli {
 
-void add_model(CLI::App& app, std::string& path);     ///< MODEL
-void add_property(CLI::App& app, std::string& path);  ///< PROPERTY
-void add_json(CLI::App& app, bool& json);             ///< --json
+void add_model(CLI::App& app, std::string& path);             ///< MODEL
+CLI::Option* add_property(CLI::App& app, std::string& path);  ///< PROPERTY; required
+void add_json(CLI::App& app, bool& json);                     ///< --json
 void add_semantics(CLI::App& app, std::string& choice, bool allow_both,
                    const char* description = "arithmetic that the answer is about; default float32");  ///< --semantics
 void add_timeout(CLI::App& app, double& seconds, const char* description);                             ///< --timeout

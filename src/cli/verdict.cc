@@ -124,16 +124,20 @@ std::string verdict_text(const DecisionReport& report) {
   const std::string subject = short_name(report.model_path) + " " + short_name(report.property_path);
   std::string out;
   for (const Decision& decision : report.decisions) out += decision_text(decision, subject);
+  if (!report.property_description.empty())
+    out += fmt::format("  {}: {}\n", report.property_path, report.property_description);
   return out;
 }
 
 Json verdict_json(const DecisionReport& report) {
   Json results = Json::array();
   for (const Decision& decision : report.decisions) results.push_back(decision_json(decision));
+  Json property = {{"path", report.property_path}, {"sha256", report.property_digest}};
+  if (!report.property_description.empty()) property["description"] = report.property_description;
   return {{"schema", "axiom.verdict.v1"},
           {"axiom", AXIOM_VERSION},
           {"model", {{"path", report.model_path}, {"sha256", report.model_digest}}},
-          {"property", {{"path", report.property_path}, {"sha256", report.property_digest}}},
+          {"property", std::move(property)},
           {"verdict", verdict_name(overall(report))},
           {"load_seconds", report.load_seconds},
           {"results", std::move(results)}};

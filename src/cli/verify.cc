@@ -5,8 +5,10 @@
 
 #include "base/files.h"
 #include "base/progress.h"
+#include "certificate/checker_process.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/library_options.h"
 #include "cli/options.h"
 #include "cli/verdict.h"
 
@@ -16,6 +18,7 @@ namespace {
 struct Arguments {
   std::string model, property, semantics = "float32", vnncomp;
   DecideOptions options;
+  LibraryArguments library;
   bool json = false;
 };
 
@@ -38,6 +41,28 @@ DecisionReport stopped_report(const Arguments& arguments, const std::string& why
     decision.explanation = why;
   }
   return report;
+}
+
+/// The text of a library property as a file, in place of PROPERTY; nothing when PROPERTY was given.
+Result<std::optional<PlainFile>> library_file(Arguments& arguments, std::string& description) {
+  LibraryArguments& library = arguments.library;
+  if (library.name.empty()) {
+    if (arguments.property.empty())
+      return usage_error("PROPERTY is required: a file, or a property of the library by --property NAME");
+    if (any_library_option(library))
+      return usage_error("--input-range, --inputs and --tolerance belong to --property NAME");
+    return std::optional<PlainFile>();
+  }
+  if (!arguments.property.empty())
+    return usage_error("PROPERTY and --property NAME are two questions; give one of them");
+  library.model = arguments.model;
+  Result<LibraryText> text = library_text(library);
+  if (!text) return text.error();
+  description = text->description;
+  Result<PlainFile> file = PlainFile::holding(text->vnnlib);
+  if (!file) return file.error();
+  arguments.property = file->path();
+  return std::optional<PlainFile>(std::move(*file));
 }
 
 /// A limit of memory or size that stopped the engine leaves the question open: unknown, not a failure of the program.
@@ -64,8 +89,14 @@ Result<int> verify(Arguments& arguments) {
   auto progress = std::make_shared<Progress>("verify", "nodes");
   options.on_progress = progress_line_of(progress);
 
-  const Result<DecisionReport> report = decide_within_limits(arguments);
+  std::string description;
+  const Result<std::optional<PlainFile>> library = library_file(arguments, description);
+  Result<DecisionReport> report = library ? decide_within_limits(arguments) : library.error();
   progress->erase();
+  if (report && *library) {
+    report->property_path = arguments.library.name;
+    report->property_description = description;
+  }
   const Status written = write_vnncomp(arguments.vnncomp, report);
   if (!report) return report.error();
   if (arguments.json) {
@@ -82,7 +113,7 @@ Action declare(CLI::App& app) {
   DecideOptions& options = arguments->options;
   options.threads = 0;
   add_model(app, arguments->model);
-  add_property(app, arguments->property);
+  add_property(app, arguments->property)->required(false);
   add_semantics(app, arguments->semantics, true);
   add_timeout(app, options.timeout_seconds, "wall clock for everything, the check included; default 60");
   add_threads(app, options.threads, "default: all processors; changes no answer that is reached");
@@ -91,6 +122,9 @@ Action declare(CLI::App& app) {
                  "keep the certificate here (with --semantics both, that of `real` in FILE.real)")
       ->option_text("FILE");
   app.add_option("--vnncomp", arguments->vnncomp, "write the answer in the format of VNN-COMP")->option_text("FILE");
+  app.add_option("--property", arguments->library.name, "in place of PROPERTY, one of the library: " + library_list())
+      ->option_text("NAME");
+  add_library_options(app, arguments->library);
   add_json(app, arguments->json);
   return [arguments] { return verify(*arguments); };
 }
@@ -103,6 +137,7 @@ extern const Command verify_command{
     .examples =
         "axiom verify net.onnx property.vnnlib\n"
         "axiom verify net.onnx property.vnnlib --certificate proof.axc\n"
+        "axiom verify net.onnx --property valid-probabilities --input-range 0 1\n"
         "axiom verify net.onnx.gz property.vnnlib.gz --semantics both --timeout 300 --json\n",
     .notes =
         "VERIFIED is printed only after the independent program axiom-check has accepted the certificate.\n"

@@ -1,7 +1,7 @@
 // The core program: the form in which networks are bounded and proved (spec/operators.md, section "Core program").
 //
 // Every value of the network is an *element*, a float32 number with one global index. A core operator defines a
-// contiguous range of elements from earlier ones. There are five kinds; everything ONNX offers is lowered to them,
+// contiguous range of elements from earlier ones. There are six kinds; everything ONNX offers is lowered to them,
 // and data movement (Reshape, Transpose, ...) disappears because it only permutes element indices.
 // The checker lowers the same ONNX bytes on its own to the same program; a difference makes it reject certificates.
 #pragma once
@@ -24,7 +24,7 @@ struct SparseRows {
   size_t rows() const { return begin.size() - 1; }
 };
 
-enum class CoreKind : uint8_t { kInput, kConstant, kAffine, kUnary, kMaxPool };
+enum class CoreKind : uint8_t { kInput, kConstant, kAffine, kUnary, kMaxPool, kSoftmax };
 enum class UnaryKind : uint8_t { kRelu, kLeakyRelu, kSigmoid, kTanh };
 
 struct CoreOp {
@@ -51,6 +51,7 @@ struct CoreOp {
   std::vector<ElementId> source;
 
   // kMaxPool: element i = max over source[window_begin[i] .. window_begin[i+1]].
+  // kSoftmax: element i belongs to source[i]; group g has the elements window_begin[g] .. window_begin[g+1].
   std::vector<uint32_t> window_begin;
 };
 

@@ -317,6 +317,31 @@ TEST(Lowering, MaxPoolListsItsWindowsWithoutPadding) {
   EXPECT_EQ(op.source, (std::vector<ElementId>{0, 3, 1, 2, 4, 5}));
 }
 
+TEST(Lowering, SoftmaxNumbersItsElementsGroupAfterGroup) {
+  const auto softmax = [](const Shape& shape, std::map<std::string, Attribute> attributes, int opset) {
+    GraphBuilder b(opset);
+    b.output(b.node("Softmax", {b.input(shape)}, std::move(attributes)));
+    return lowered(b.finish());
+  };
+  const Program columns = softmax({2, 3}, {{"axis", int64_t{-2}}}, 13);
+  EXPECT_EQ(columns.ops[1].kind, CoreKind::kSoftmax);
+  EXPECT_EQ(columns.ops[1].window_begin, (std::vector<uint32_t>{0, 2, 4, 6}));
+  EXPECT_EQ(columns.ops[1].source, (std::vector<ElementId>{0, 3, 1, 4, 2, 5}));
+  EXPECT_EQ(columns.outputs, (std::vector<ElementId>{6, 8, 10, 7, 9, 11}));
+  EXPECT_EQ(softmax({2, 1, 2}, {}, 13).ops[1].window_begin, (std::vector<uint32_t>{0, 2, 4}));
+  EXPECT_EQ(softmax({1, 2, 2}, {}, 12).ops[1].window_begin, (std::vector<uint32_t>{0, 4}));
+  EXPECT_EQ(softmax({1, 2, 2}, {{"axis", int64_t{-1}}}, 12).ops[1].window_begin, (std::vector<uint32_t>{0, 2, 4}));
+}
+
+TEST(Lowering, ASoftmaxOfTooManyNumbersHasNoCertifiedMeaning) {
+  for (const int64_t n : {int64_t{1} << 20, (int64_t{1} << 20) + 1}) {
+    GraphBuilder b;
+    b.output(b.node("Softmax", {b.input({n})}));
+    const Result<Program> program = lower_to_program(b.finish());
+    EXPECT_EQ(static_cast<bool>(program), n == int64_t{1} << 20);
+  }
+}
+
 TEST(Lowering, BroadcastRowsAreRepeated) {
   GraphBuilder b;
   const ValueId product = b.node("MatMul", {b.input({1, 2}), b.floats({2, 1}, {1, 2})});

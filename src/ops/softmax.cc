@@ -1,4 +1,6 @@
-// Softmax, run only: exp(x - max) over its sum, along one axis (all axes from `axis` on before operator set 13).
+// Softmax: exp(x - max) over its sum, along one axis (all axes from `axis` on before operator set 13).
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "ops/check.h"
@@ -7,6 +9,9 @@
 
 namespace axiom::ops {
 namespace {
+
+// Of the numbers normalised together, for a certified meaning.
+constexpr int64_t kLongest = int64_t{1} << 20;
 
 // Entries of one distribution lie `stride` apart; `blocks` x `stride` distributions of `length`.
 struct Layout {
@@ -82,6 +87,32 @@ class Softmax final : public Operator {
       });
       return std::vector<Tensor>{std::move(din)};
     });
+  }
+
+  // Elements are numbered group after group; the output, row-major, picks them from there.
+  Status lower(const Node& node, LoweringContext& context) const override {
+    auto source = context.varying(node, node.inputs[0]);
+    if (!source) return source.error();
+    const Layout layout = layout_of(node, context.type(node.inputs[0]).shape);
+    if (layout.length < 1 || layout.length > kLongest)
+      return uncertified(
+          node, fmt::format("it normalises {} numbers together, 1 to {} are covered", layout.length, kLongest));
+    CoreOp op{.kind = CoreKind::kSoftmax};
+    op.count = static_cast<uint32_t>(source->size());
+    std::vector<size_t> entries;
+    for_each_distribution(layout, [&](auto at) {
+      op.window_begin.push_back(static_cast<uint32_t>(entries.size()));
+      for (int64_t k = 0; k < layout.length; ++k) entries.push_back(at(k));
+    });
+    op.window_begin.push_back(op.count);
+    for (const size_t entry : entries) op.source.push_back((*source)[entry]);
+    if (auto defined = context.define_elements(node, std::move(op)); !defined) return defined;
+    auto grouped = context.elements(node, node.outputs[0]);
+    if (!grouped) return grouped.error();
+    std::vector<ElementId> view(entries.size());
+    for (size_t i = 0; i < entries.size(); ++i) view[entries[i]] = (*grouped)[i];
+    context.define_view(node, std::move(view));
+    return {};
   }
 
   bool folds_exactly(const Node&, std::span<const Tensor* const>) const override { return false; }

@@ -69,7 +69,7 @@ double excess(double ours, double theirs, double allowed) {
   return distance / allowed;
 }
 
-// Without a certified meaning there is no theorem to compare with, only a habit.
+// Without a sharp certified meaning there is no theorem to compare with, only a habit.
 std::vector<double> customary(const std::vector<double>& ours) {
   std::vector<double> allowed;
   for (const double y : ours) allowed.push_back(1e-4 * std::fabs(y) + 1e-6);
@@ -83,6 +83,11 @@ class Budget {
       : alone_(isolate(graph, node)), program_(lower_to_program(alone_.graph)) {}
 
   const Result<Program>& program() const { return program_; }
+  // False where the relation says too little to compare with: that of softmax admits every distribution.
+  bool is_sharp() const {
+    return program_ && std::none_of(program_->ops.begin(), program_->ops.end(),
+                                    [](const CoreOp& op) { return op.kind == CoreKind::kSoftmax; });
+  }
 
   std::vector<double> at(std::span<const Tensor* const> inputs) const {
     std::vector<double> point, budget;
@@ -115,7 +120,7 @@ class NodeComparer {
  public:
   NodeComparer(const Graph& graph, const Node& node) : graph_(graph), node_(node), budget_(graph, node) {
     comparison_.node = &node;
-    comparison_.budgeted = static_cast<bool>(budget_.program());
+    comparison_.budgeted = budget_.is_sharp();
   }
 
   Status compare(const Recording& recorded, size_t number);

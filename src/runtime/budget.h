@@ -24,7 +24,8 @@ Result<std::vector<double>> error_budget(const Graph& graph, const Node& node, s
 struct NodeComparison {
   const Node* node = nullptr;
   size_t recording = 0;   ///< Where the worst entry is.
-  bool budgeted = false;  ///< False: the node has no certified meaning, and only agreement to 1e-4 is asked for.
+  bool budgeted = false;  ///< False: the node has no certified meaning, or that of Softmax, which admits every
+                          ///< distribution; only agreement to 1e-4 is asked for.
   double worst = 0;       ///< Greatest |ours - theirs| / allowed, at `entry`; infinite when only one of them is finite.
   int64_t entry = 0;
   double ours = 0, theirs = 0, allowed = 0;

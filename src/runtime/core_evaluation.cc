@@ -71,6 +71,23 @@ void evaluate_maxpool(const CoreOp& op, CoreEvaluation& at) {
   }
 }
 
+// The relation of float32 fixes the sum of a group, not how it is distributed.
+void evaluate_softmax(const CoreOp& op, CoreEvaluation& at) {
+  for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+    const uint32_t begin = op.window_begin[g], end = op.window_begin[g + 1];
+    double largest = -HUGE_VAL, sum = 0;
+    for (uint32_t i = begin; i < end; ++i) largest = std::max(largest, at.value[op.source[i]]);
+    for (uint32_t i = begin; i < end; ++i) sum += std::exp(at.value[op.source[i]] - largest);
+    const double k = static_cast<double>(end - begin) + 8;
+    const double most = 1 + k * kUnit / (1 - k * kUnit) * kMargin;
+    for (uint32_t i = begin; i < end; ++i) {
+      const double y = std::exp(at.value[op.source[i]] - largest) / sum;
+      at.value[op.first + i] = y;
+      at.error[op.first + i] = std::max(y, most - y) * kMargin;
+    }
+  }
+}
+
 }  // namespace
 
 CoreEvaluation evaluate(const Program& program, std::span<const double> input) {
@@ -92,6 +109,9 @@ CoreEvaluation evaluate(const Program& program, std::span<const double> input) {
         break;
       case CoreKind::kMaxPool:
         evaluate_maxpool(op, at);
+        break;
+      case CoreKind::kSoftmax:
+        evaluate_softmax(op, at);
         break;
     }
   }

@@ -62,6 +62,14 @@ std::span<const double> Evaluator::forward(std::span<const double> input) {
           best = std::max(best, value_[op.source[t]]);
         out[i] = best;
       }
+    } else if (op.kind == CoreKind::kSoftmax) {
+      for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+        const uint32_t begin = op.window_begin[g], end = op.window_begin[g + 1];
+        double largest = -kInfinity, sum = 0;
+        for (uint32_t i = begin; i < end; ++i) largest = std::max(largest, value_[op.source[i]]);
+        for (uint32_t i = begin; i < end; ++i) sum += out[i] = std::exp(value_[op.source[i]] - largest);
+        for (uint32_t i = begin; i < end; ++i) out[i] /= sum;
+      }
     } else if (data.dense_width > 0) {
       std::copy(op.bias.begin(), op.bias.end(), out);
       const double* in = value_.data() + data.dense_first;
@@ -102,6 +110,14 @@ std::span<const double> Evaluator::backward(std::span<const std::pair<ElementId,
           if (value_[op.source[t]] > value_[best]) best = op.source[t];
         }
         gradient_[best] += g[i];
+      }
+    } else if (op.kind == CoreKind::kSoftmax) {
+      const double* y = value_.data() + op.first;
+      for (size_t k = 0; k + 1 < op.window_begin.size(); ++k) {
+        const uint32_t begin = op.window_begin[k], end = op.window_begin[k + 1];
+        double mean = 0;
+        for (uint32_t i = begin; i < end; ++i) mean += y[i] * g[i];
+        for (uint32_t i = begin; i < end; ++i) gradient_[op.source[i]] += y[i] * (g[i] - mean);
       }
     } else if (op.kind == CoreKind::kAffine) {
       uint32_t count = 0;

@@ -47,6 +47,8 @@ class Driver {
 
  private:
   void root();
+  bool root_by_intervals();
+  SubProblem first_sub_problem(size_t disjunct, const StoredBounds& bounds) const;
   bool attack_round(const std::vector<size_t>& disjuncts, int restarts, double share);
   std::vector<size_t> open_disjuncts() const;
   void expand_roots();
@@ -173,19 +175,59 @@ void Driver::root() {
   root_->code = code.take();
   const StoredBounds bounds = work.context.store();
   for (size_t d = 0; d < problem_.disjuncts.size(); ++d) {
-    SubProblem child;
-    child.bounds = bounds;
-    child.disjunct = d;
-    child.propagated = true;
-    for (size_t j = 0; j < problem_.hull_lo.size(); ++j) {
-      const NumericDisjunct& box = problem_.disjuncts[d];
-      child.propagated &= box.lo[j] <= bounds.lo[j] && box.hi[j] >= bounds.hi[j];
-      child.bounds.lo[j] = spec_max(child.bounds.lo[j], box.lo[j]);
-      child.bounds.hi[j] = spec_min(child.bounds.hi[j], box.hi[j]);
-    }
     root_->children.push_back(new_proof_node());
-    push(std::move(child), root_->children.back());
+    push(first_sub_problem(d, bounds), root_->children.back());
   }
+}
+
+SubProblem Driver::first_sub_problem(size_t disjunct, const StoredBounds& bounds) const {
+  const NumericDisjunct& box = problem_.disjuncts[disjunct];
+  SubProblem child;
+  child.bounds = bounds;
+  child.disjunct = disjunct;
+  child.propagated = true;
+  for (size_t j = 0; j < problem_.hull_lo.size(); ++j) {
+    child.propagated &= box.lo[j] <= bounds.lo[j] && box.hi[j] >= bounds.hi[j];
+    child.bounds.lo[j] = spec_max(child.bounds.lo[j], box.lo[j]);
+    child.bounds.hi[j] = spec_min(child.bounds.hi[j], box.hi[j]);
+  }
+  return child;
+}
+
+// What follows from softmax alone holds whatever the logits are, as long as they are finite: interval steps, which cost
+// next to nothing, prove it before anything else is tried. Only for disjuncts that all have the same box.
+bool Driver::root_by_intervals() {
+  const std::vector<CoreOp>& ops = problem_.program->program.ops;
+  if (std::none_of(ops.begin(), ops.end(), [](const CoreOp& op) { return op.kind == CoreKind::kSoftmax; }))
+    return false;
+  Workspace work(problem_);
+  work.context.reset(problem_.hull_lo, problem_.hull_hi);
+  PropagatePlan plan;
+  plan.sweep_all = false;
+  plan.check_premise = true;
+  if (propagate(work.context, work.sweep, plan) != PropagateEnd::kDone || work.context.empty()) return false;
+  const StoredBounds bounds = work.context.store();
+  std::vector<std::string> leaves;
+  for (size_t d = 0; d < problem_.disjuncts.size(); ++d) {
+    if (must_stop() || !first_sub_problem(d, bounds).propagated) return false;
+    const FormBounds forms = bound_forms(problem_, problem_.disjuncts[d], work);
+    if (!(forms.best > 0)) return false;
+    ProofCode code;
+    code.refute(forms.constraint, SlopeSpec{forms.rule, {}, {}});
+    leaves.push_back(code.take());
+  }
+  root_ = new_proof_node();
+  ProofCode code;
+  code.propagate(plan);
+  code.split_all_disjuncts();
+  root_->code = code.take();
+  for (std::string& leaf : leaves) {
+    root_->children.push_back(new_proof_node());
+    root_->children.back()->code = std::move(leaf);
+  }
+  nodes_ += 1 + leaves.size();
+  leaves_ += leaves.size();
+  return true;
 }
 
 void Driver::finish_node(const Open& open, Expansion expansion) {
@@ -269,7 +311,8 @@ SearchResult Driver::run() {
   }
   std::vector<size_t> all(problem_.disjuncts.size());
   std::iota(all.begin(), all.end(), size_t{0});
-  if (!end_ && !attack_round(all, kFirstRestarts, kFirstShare)) root();
+  const bool proved = !end_ && root_by_intervals();
+  if (!proved && !end_ && !attack_round(all, kFirstRestarts, kFirstShare)) root();
   if (!end_) expand_roots();
   if (!end_ && !queue_.empty()) attack_round(open_disjuncts(), kLaterRestarts, kLaterShare);
   if (!end_) {

@@ -168,6 +168,23 @@ def wrapped_model():
                  [value("y", [1])], [big])
 
 
+def softmax_model():
+    """y = Softmax(3 x0 - x1, x1)"""
+    nodes = [node("MatMul", ["x", "w"], "m"), node("Softmax", ["m"], "y")]
+    return model(nodes, [value("x", [1, 2])], [value("y", [1, 2])], [tensor("w", [2, 2], [3, 0, -1, 1])])
+
+
+def groups_model(opset, **attributes):
+    """y = Softmax(x), two by two; which entries sum up to 1 is a matter of the axis and of the operator set."""
+    return model([node("Softmax", ["x"], "y", **attributes)], [value("x", [1, 2, 2])], [value("y", [1, 2, 2])],
+                 opset=opset)
+
+
+def groups_property(entries):
+    total = "(+ " + " ".join(f"Y_{k}" for k in entries) + ")"
+    return box_property(4, 4, -90, 90, f"(or (<= {total} 0.99999) (>= {total} 1.00001))")
+
+
 RELU = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 3)"), (2, 1, 3, 4, 1))
 TOUCHED = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 2)"), (2, 1, 3, 4, 1))
 TWO_CONSTRAINTS = Claim(relu_model(),
@@ -186,6 +203,17 @@ SQUEEZED = Claim(squeezed_model(), box_property(2, 4, 0, 1, "(>= (- Y_0 Y_1) 0.5
 WRAPPED = Claim(wrapped_model(), box_property(1, 1, 0, 1, "(>= Y_0 0)"), (1, 1, 2, 2, 1))
 COMMENT = Claim(relu_model(), box_property(2, 1, -1, 1, "(or ; two cases\r(and (>= Y_0 1))\n(and (>= Y_0 3)))"),
                 (2, 1, 3, 4, 1))
+SOFTMAX = Claim(softmax_model(), box_property(2, 2, -1, 1, "(or (<= Y_1 -1e-9) (>= (+ Y_0 Y_1) 1.000001) "
+                                              "(<= (+ Y_0 Y_1) 0.999999))"), (2, 2, 3, 6, 3))
+# 10 / 2^24 is 5.96e-7: what the sum of two may be off by.
+SOFTMAX_NEAR = Claim(softmax_model(), box_property(2, 2, -1, 1, "(>= (+ Y_0 Y_1) 1.0000005)"), (2, 2, 3, 6, 1))
+SOFTMAX_ONE = Claim(softmax_model(), box_property(2, 2, -1, 1, "(>= Y_0 0.9999)"), (2, 2, 3, 6, 1))
+LINES = Claim(groups_model(13), groups_property([2, 3]), (4, 4, 2, 8, 2))
+COLUMNS = Claim(groups_model(13, axis=2**64 - 2), groups_property([1, 3]), (4, 4, 2, 8, 2))  # -2
+JOINED = Claim(groups_model(12), groups_property([0, 1, 2, 3]), (4, 4, 2, 8, 2))
+NOT_JOINED = Claim(groups_model(13), groups_property([0, 1, 2, 3]), (4, 4, 2, 8, 2))
+NOT_LINES = Claim(groups_model(13, axis=1), groups_property([2, 3]), (4, 4, 2, 8, 2))
+BEYOND = Claim(groups_model(13, axis=3), groups_property([2, 3]), (4, 4, 2, 8, 2))
 NOTHING_UNSAFE = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= 0 1)"), (2, 1, 3, 4, 0))
 
 ONE_SWEEP = propagate() + refute()
@@ -195,6 +223,9 @@ ELEMENT_SPLIT = propagate(rule=1) + CASE + refute(0, 1) + split_element(1) + ref
 TWO_CLIPS = propagate() + clip(0, 1) + propagate() + clip(1, 1) + EMPTY
 COMBINED = propagate() + form(6, combination(2, [(0, 5), (1, 1)]), 1)
 MULTIPLIED = propagate() + split_element(2, 0.25) + refute(0, 0, multipliers=[(2, -0.5)]) + COMBINED
+
+SUM_OF_TWO = propagate() + CASE + refute() + refute()
+SOFTMAX_CASES = propagate() + CASE + refute() + refute() + refute()
 
 # (folder, claim, [(name, certificate)], [(name, certificate, rule, what the checker says)])
 CASES = [
@@ -329,6 +360,37 @@ CASES = [
         ("additions", SHARED.certificate(propagate(0) + refute()), "7: G counts the terms", "not above 0"),
         ("additions_real", SHARED.certificate(propagate(0) + refute(), REAL), "7: G counts the terms", "not above 0"),
     ]),
+    ("softmax", SOFTMAX, [
+        ("one_sweep_each", SOFTMAX.certificate(SOFTMAX_CASES)),
+        ("one_sweep_each_real", SOFTMAX.certificate(SOFTMAX_CASES, REAL)),
+    ], [
+        ("split_of_a_softmax", SOFTMAX.certificate(propagate() + split_element(4) + 2 * SOFTMAX_CASES[3:]),
+         "8: SPLIT ELEMENT", "not affine"),
+        ("multiplier_of_a_softmax", SOFTMAX.certificate(propagate() + CASE + refute(multipliers=[(4, 0.01)]) +
+                                                        2 * refute()),
+         "8: multipliers of affine operators", "not affine"),
+        ("slope_of_a_softmax", SOFTMAX.certificate(propagate() + CASE + refute(0, 3, slopes=b"\x40") + 2 * refute()),
+         "8: one byte per open element", "unknown instruction 64"),
+    ]),
+    ("softmax_near", SOFTMAX_NEAR, [
+        ("real", SOFTMAX_NEAR.certificate(ONE_SWEEP, REAL)),
+    ], [
+        ("float32", SOFTMAX_NEAR.certificate(ONE_SWEEP), "7: e of a group", "not above 0"),
+    ]),
+    ("softmax_one", SOFTMAX_ONE, [], [
+        ("one_sweep", SOFTMAX_ONE.certificate(ONE_SWEEP), "7: the least A of all elements of a group", "not above 0"),
+        ("one_sweep_real", SOFTMAX_ONE.certificate(ONE_SWEEP, REAL), "7: the least A of all elements of a group",
+         "not above 0"),
+    ]),
+    ("softmax_lines", LINES, [("float32", LINES.certificate(SUM_OF_TWO))], []),
+    ("softmax_columns", COLUMNS, [("float32", COLUMNS.certificate(SUM_OF_TWO))], []),
+    ("softmax_joined", JOINED, [("float32", JOINED.certificate(SUM_OF_TWO))], []),
+    ("softmax_not_joined", NOT_JOINED, [], [
+        ("set_13", NOT_JOINED.certificate(SUM_OF_TWO), "7: groups (spec/operators.md section 4)", "not above 0"),
+    ]),
+    ("softmax_not_lines", NOT_LINES, [], [
+        ("axis_1", NOT_LINES.certificate(SUM_OF_TWO, REAL), "7: groups (spec/operators.md section 4)", "not above 0"),
+    ]),
     ("nothing_unsafe", NOTHING_UNSAFE, [
         ("empty_tree", NOTHING_UNSAFE.certificate(b"")),
     ], [
@@ -342,8 +404,12 @@ AMBIGUOUS = [
     ("merged", MERGED, "2: one tensor per attribute", "two tensors"),
     ("squeezed", SQUEEZED, "2: Squeeze has axes", "no axes"),
     ("wrapped", WRAPPED, "2: Cast is exact", "too large"),
+    ("softmax_beyond", BEYOND, "4: the axis of Softmax", "axis 3"),
     ("comment", COMMENT, "3: comments", "control character"),
 ]
+
+# Folders that the second judge does not read yet: their rows are in a manifest of their own.
+AHEAD = "softmax"
 
 SEEDS = {
     "one_sweep": RELU.seed(ONE_SWEEP),
@@ -354,13 +420,15 @@ SEEDS = {
     "case_and_input_split": CROSSING.seed(INPUT_SPLIT),
     "element_split": CROSSING.seed(ELEMENT_SPLIT),
     "every_kind": KINDS.seed(ONE_SWEEP),
+    "softmax": SOFTMAX.seed(SOFTMAX_CASES),
+    "joined_softmax": JOINED.seed(SUM_OF_TWO),
     "every_sum": SUMS.seed(propagate() + refute(0, 3, slopes=b"\x40\x20")),
 }
 
 
 def corpus():
     """All files, as path -> bytes."""
-    files, rows = {}, [("certificate", "outcome", "rule", "says")]
+    files, rows = {}, []
     for folder, claim, accepted, rejected in CASES:
         files[HERE / folder / "model.onnx"] = claim.model
         files[HERE / folder / "property.vnnlib"] = claim.text
@@ -373,9 +441,11 @@ def corpus():
         files[HERE / folder / "property.vnnlib"] = claim.text
         files[HERE / folder / "refused" / "one_sweep.axc"] = claim.certificate(ONE_SWEEP)
         rows.append((f"{folder}/refused/one_sweep.axc", "refused", rule, says))
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    files[HERE / "manifest.csv"] = text.getvalue().encode()
+    for name, ahead in (("manifest.csv", False), ("ahead.csv", True)):
+        text = io.StringIO()
+        listed = [row for row in rows if row[0].startswith(AHEAD) == ahead]
+        csv.writer(text, lineterminator="\n").writerows([("certificate", "outcome", "rule", "says"), *listed])
+        files[HERE / name] = text.getvalue().encode()
     return files | {ROOT / "fuzz" / "corpus" / "checker_fuzz" / name: data for name, data in SEEDS.items()}
 
 

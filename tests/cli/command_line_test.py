@@ -28,7 +28,7 @@ AXIOM = BIN / "axiom"
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 HELLO = EXAMPLES / "hello"
 ADVISORY = EXAMPLES / "collision_avoidance"
-COMMANDS = ["verify", "check", "theorem", "sweep", "attack", "bounds", "run", "inspect", "doctor"]
+COMMANDS = ["verify", "check", "theorem", "property", "sweep", "attack", "bounds", "run", "inspect", "doctor"]
 COLUMNS = ("family,onnx,vnnlib,expected,semantics,verdict,seconds,leaves,certificate_bytes,check_seconds,"
            "peak_mb,reason").split(",")
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -193,13 +193,13 @@ class Verify(CommandLineTest):
         self.assertGreaterEqual(witness["output"][0], 0.9)
 
     def test_a_model_without_certified_meaning_is_unknown_and_says_which_node(self):
-        net = self.file("softmax.onnx", onnx_writer.model(
-            [onnx_writer.node("Softmax", ["x"], "y")], [onnx_writer.value("x", [1, 2])],
+        net = self.file("exp.onnx", onnx_writer.model(
+            [onnx_writer.node("Exp", ["x"], "y")], [onnx_writer.value("x", [1, 2])],
             [onnx_writer.value("y", [1, 2])]))
         question = self.file("p.vnnlib", onnx_writer.box_property(2, 2, 0, 1, "(>= Y_0 2)"))
         found = self.run_json(3, "axiom.verdict.v1", "verify", net, question)["results"][0]
         self.assertEqual((found["verdict"], found["reason"]), ("unknown", "no-certified-meaning"))
-        self.assertIn("Softmax", found["explanation"])
+        self.assertIn("Exp", found["explanation"])
         facts = self.run_json(0, "axiom.inspect.v1", "inspect", net)
         self.assertIsNone(facts["core"])
         self.assertEqual(len(facts["uncertified"]), 1)
@@ -246,6 +246,134 @@ class Verify(CommandLineTest):
             self.run_axiom(0, "verify", NET, HOLDS)
             best = min(best, time.monotonic() - start)
         self.assertLess(best, 0.05)
+
+
+class Library(CommandLineTest):
+    """Properties that need no file, and Softmax."""
+
+    def network(self, last, shape=(1, 4), **settings):
+        """Two layers from x in R^3 to the given shape, then a node of type `last`, if any."""
+        source = random.Random(11)
+        numbers = lambda n: [source.gauss(0, 1) for _ in range(n)]
+        nodes = [onnx_writer.node("MatMul", ["x", "v"], "h"), onnx_writer.node("Relu", ["h"], "r"),
+                 onnx_writer.node("MatMul", ["r", "w"], "m"),
+                 onnx_writer.node("Reshape", ["m", "s"], "y" if last is None else "z")]
+        if last is not None:
+            nodes.append(onnx_writer.node(last, ["z"], "y", **settings))
+        target = onnx_writer.field(1, len(shape)) + onnx_writer.field(2, 7) + onnx_writer.field(8, "s")
+        target += b"".join(onnx_writer.field(7, d) for d in shape)
+        weights = [onnx_writer.tensor("v", [3, 5], numbers(15)),
+                   onnx_writer.tensor("w", [5, math.prod(shape)], numbers(5 * math.prod(shape))), target]
+        return self.file(f"{last}.onnx", onnx_writer.model(nodes, [onnx_writer.value("x", [1, 3])],
+                                                           [onnx_writer.value("y", shape)], weights))
+
+    def claim(self, code, net, *options):
+        return self.run_json(code, "axiom.verdict.v1", "verify", net, "--property", "valid-probabilities", *options)
+
+    def test_probabilities_of_a_softmax_are_proved_without_a_split(self):
+        net, proof = self.network("Softmax"), self.folder / "proof.axc"
+        found = self.claim(0, net, "--input-range", "-2", "3", "--semantics", "both", "--certificate", proof)
+        self.assertEqual([(r["verdict"], r["leaves"], r["nodes"]) for r in found["results"]], [("verified", 6, 7)] * 2)
+        self.assertEqual(found["property"]["path"], "valid-probabilities")
+        self.assertEqual(found["property"]["description"], "4 outputs, 1 distribution, tolerance 0.0000015")
+        text = self.folder / "p.vnnlib"
+        written = self.run_json(0, "axiom.property.v1", "property", "valid-probabilities", net, "--input-range", "-2",
+                                "3", "-o", text)
+        self.assertEqual(written["sha256"], found["property"]["sha256"])
+        for certificate in (proof, f"{proof}.real"):
+            self.run_axiom(0, "check", certificate, "--model", net, "--property", text)
+        other = self.run_axiom(0, "property", "valid-probabilities", net, "--input-range", "-2", "2.9").stdout
+        self.run_axiom(5, "check", proof, "--model", net, "--property", self.file("other.vnnlib", other))
+
+    def test_the_text_gives_the_answer_that_the_name_gives(self):
+        net = self.network("Softmax")
+        text = self.run_axiom(0, "property", "valid-probabilities", net, "--input-range", "0", "1").stdout
+        self.assertEqual(text.count("(<= Y_"), 4)
+        self.assertIn("(>= (+ Y_0 Y_1 Y_2 Y_3) 1.0000015)", text)
+        self.assertIn("(<= (+ Y_0 Y_1 Y_2 Y_3) 0.9999985)", text)
+        by_file = self.run_json(0, "axiom.verdict.v1", "verify", net, self.file("p.vnnlib", text))
+        by_name = self.claim(0, net, "--input-range", "0", "1")
+        self.assertEqual(by_file["results"][0]["certificate"], by_name["results"][0]["certificate"])
+
+    def test_scores_that_no_softmax_made_are_violated_with_a_witness(self):
+        for last in (None, "Sigmoid"):
+            net = self.network(last)
+            found = self.claim(1, net, "--input-range", "0", "1", "--semantics", "both")
+            self.assertEqual([r["verdict"] for r in found["results"]], ["violated"] * 2)
+        done = self.run_axiom(1, "verify", net, "--property", "valid-probabilities", "--input-range", "0", "1")
+        self.assertRegex(done.stdout, r"(?m)^VIOLATED Sigmoid valid-probabilities .* witness: ")
+        self.assertRegex(done.stdout, r"(?m)^  valid-probabilities: 4 outputs, 1 distribution, tolerance 0.0000015$")
+
+    def test_one_sigmoid_is_a_probability(self):
+        self.claim(0, self.network("Sigmoid", (1, 1)), "--input-range", "-1", "1")
+
+    def test_distributions_are_the_groups_of_the_softmax(self):
+        for settings, groups in [({}, 2), ({"axis": 1}, 3), ({"axis": 0}, 6)]:
+            net = self.network("Softmax", (1, 2, 3), **settings)
+            found = self.claim(0, net, "--input-range", "0", "1")
+            text = self.run_axiom(0, "property", "valid-probabilities", net, "--input-range", "0", "1").stdout
+            self.assertEqual(text.count("(>= (+ ") or text.count("(>= Y_"), groups, settings)
+            self.assertEqual(found["results"][0]["leaves"], text.count("(and "))
+
+    def test_a_tolerance_below_the_rounding_errors_fails_for_floats(self):
+        net = self.network("Softmax")
+        self.claim(1, net, "--input-range", "0", "1", "--tolerance", "1e-8")
+        self.claim(0, net, "--input-range", "0", "1", "--tolerance", "1e-8", "--semantics", "real")
+        self.claim(0, net, "--input-range", "0", "1", "--tolerance", "0.25")
+
+    def test_boxes_are_taken_from_a_property(self):
+        net = self.network("Softmax")
+        sides = "".join(f"(assert (>= X_{j} 0.{j}))(assert (<= X_{j} 1.{j}))" for j in range(3))
+        names = "".join(f"(declare-const X_{j} Real)" for j in range(3)) + "(declare-const Y_0 Real)"
+        box = self.file("box.vnnlib", names + sides)
+        text = self.run_axiom(0, "property", "valid-probabilities", net, "--inputs", box).stdout
+        self.assertIn("(assert (>= X_2 0.2))\n(assert (<= X_2 1.2))\n", text)
+        self.claim(0, net, "--inputs", box)
+        two = self.file("two.vnnlib", names + sides + "(assert (or (<= X_0 0.25) (>= X_0 0.75)))")
+        text = self.run_axiom(0, "property", "valid-probabilities", net, "--inputs", two).stdout
+        self.assertEqual((text.count("(>= X_0 0)"), text.count("(>= X_0 0.75)")), (1, 1))
+        self.claim(0, net, "--inputs", two)
+        self.claim(1, self.network("Sigmoid"), "--inputs", two)
+        none = self.file("none.vnnlib", names + sides + "(assert (<= 1 0))")
+        for boxes, words in [(none, "no box"), (HOLDS, "2 inputs, the model 3")]:
+            done = self.run_axiom(4, "property", "valid-probabilities", net, "--inputs", boxes)
+            self.assert_one_line_error(done, words)
+
+    def test_what_is_missing_or_makes_no_sense_is_named(self):
+        net = self.network("Softmax")
+        for words, options in [
+                (("--input-range LO HI", "--inputs FILE"), ()),
+                (("one of", "--inputs"), ("--input-range", "0", "1", "--inputs", HOLDS)),
+                (("'low'", "--input-range"), ("--input-range", "low", "1")),
+                (("2 is above 1",), ("--input-range", "2", "1")),
+                (("'much'",), ("--input-range", "0", "1", "--tolerance", "much"))]:
+            for command in [("verify", net, "--property", "valid-probabilities"),
+                            ("property", "valid-probabilities", net)]:
+                self.assert_one_line_error(self.run_axiom(2, *command, *options), *words)
+        for tolerance in ("0", "-1", "1"):
+            done = self.run_axiom(4, "property", "valid-probabilities", net, "--input-range", "0", "1", "--tolerance",
+                                  tolerance)
+            self.assert_one_line_error(done, "not between 0 and 1")
+        self.assert_one_line_error(self.run_axiom(2, "property", "valid-probability", net), "did you mean")
+        self.assert_one_line_error(self.run_axiom(2, "verify", net), "PROPERTY is required", "--property NAME")
+        self.assert_one_line_error(self.run_axiom(2, "verify", NET, HOLDS, "--tolerance", "1"), "belong to --property")
+        self.assert_one_line_error(self.run_axiom(2, "verify", NET, HOLDS, "--property", "valid-probabilities"),
+                                   "two questions")
+        self.assertEqual(list(Path(tempfile.gettempdir()).glob("axiom-*.plain")), [])
+
+    def test_a_network_without_certified_meaning_is_unknown(self):
+        found = self.claim(3, self.network("Exp"), "--input-range", "0", "1")
+        self.assertEqual(found["results"][0]["reason"], "no-certified-meaning")
+
+    def test_logits_that_may_overflow_prove_nothing(self):
+        found = self.claim(3, self.network("Softmax"), "--input-range", "-3e38", "3e38", "--timeout", "2")
+        self.assertEqual(found["results"][0]["reason"], "overflow")
+
+    def test_a_softmax_is_refuted_through_its_gradient(self):
+        net = self.network("Softmax")
+        question = self.file("q.vnnlib", onnx_writer.box_property(3, 4, 0, 1, "(>= (- Y_2 Y_0) -0.05)"))
+        found = self.run_json(1, "axiom.verdict.v1", "verify", net, question, "--semantics", "both")
+        self.assertEqual([r["verdict"] for r in found["results"]], ["violated"] * 2)
 
 
 class Check(CommandLineTest):

@@ -44,11 +44,11 @@ def node(op_type, inputs, output, **attributes):
             b"".join(field(5, attribute(name, setting)) for name, setting in attributes.items()))
 
 
-def model(nodes, inputs, outputs, initializers=()):
+def model(nodes, inputs, outputs, initializers=(), opset=13):
     graph = b"".join(field(1, n) for n in nodes) + field(2, "test")
     graph += b"".join(field(5, t) for t in initializers)
     graph += b"".join(field(11, v) for v in inputs) + b"".join(field(12, v) for v in outputs)
-    return field(1, 8) + field(7, graph) + field(8, field(2, 13))
+    return field(1, 8) + field(7, graph) + field(8, field(2, opset))
 
 
 def perceptron(widths, random):

@@ -58,6 +58,9 @@ def operators():
     yield single("Clip", [[30]], opset=10, min=-0.5, max=0.5)
     yield single("Softmax", [[3, 4, 5]], opset=11, axis=1)
     yield single("Softmax", [[3, 4, 5]], axis=0)
+    yield single("Softmax", [[2, 3, 4]], axis=-2)
+    yield single("Softmax", [[2, 3, 4]], opset=12, axis=-1)
+    yield single("Softmax", [[6]])
     for a, b in (([3, 5], (5, 7)), ([5], (5, 7)), ([3, 5], (5,)), ([2, 1, 3, 5], (4, 5, 2))):
         yield single("MatMul", [a], [weights(*b)])
     yield single("MatMul", [[2, 300], [300, 3]])

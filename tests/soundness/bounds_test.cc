@@ -32,10 +32,11 @@ class SubjectMaker {
     for (int i = 0; i < layers; ++i) {
       add_affine();
       if (draw_.chance(0.15)) add_constant();
-      const int kind = draw_.integer(0, 6);
+      const int kind = draw_.integer(0, 7);
       if (kind <= 3) add_hinges(kind);
       if (kind == 4) add_maxima();
       if (kind == 5) add_curves();
+      if (kind == 6) add_softmax();
     }
     add_affine();
     const CoreOp& last = subject_.program.ops.back();
@@ -123,6 +124,25 @@ class SubjectMaker {
   void add_curves() {
     const bool sigmoid = draw_.chance(0.5);
     add_unary(sigmoid ? UnaryKind::kSigmoid : UnaryKind::kTanh, sigmoid ? ScalarKind::kSigmoid : ScalarKind::kTanh, 0);
+    subject_.meaning.piecewise_linear = false;
+  }
+
+  void add_softmax() {
+    CoreOp op{.kind = CoreKind::kSoftmax, .window_begin = {0}};
+    std::vector<Scalar> scalars;
+    const int groups = draw_.integer(1, 3);
+    for (int g = 0; g < groups; ++g) {
+      Scalar scalar{.kind = ScalarKind::kSoftmax};
+      const int length = draw_.integer(1, 4);
+      for (int t = 0; t < length; ++t) {
+        op.source.push_back(recent());
+        scalar.sources.push_back(static_cast<int>(op.source.back()));
+      }
+      op.window_begin.push_back(static_cast<uint32_t>(op.source.size()));
+      for (scalar.own = 0; scalar.own < scalar.sources.size(); ++scalar.own) scalars.push_back(scalar);
+    }
+    op.count = static_cast<uint32_t>(op.source.size());
+    append(std::move(op), std::move(scalars));
     subject_.meaning.piecewise_linear = false;
   }
 

@@ -185,11 +185,28 @@ float evaluate_normalization(const Normalization& n, float x, Machine& machine) 
   return single(single(x * w) + offset);
 }
 
+// The exponentials of a group may be wrong by almost a half, each in its own way.
+std::vector<float> evaluate_softmax(const Scalar& scalar, const std::vector<float>& values, Machine& machine) {
+  std::vector<float> e;
+  for (const int source : scalar.sources) e.push_back(machine.operand(values[static_cast<size_t>(source)]));
+  const float largest = *std::max_element(e.begin(), e.end());
+  const bool crude = machine.toss() && machine.toss(), reciprocal = machine.toss();
+  std::uniform_real_distribution<float> error(-0.49f, 0.49f);
+  std::vector<Part> parts;
+  for (float& x : e) {
+    x = machine.store(std::exp(x - largest) * (crude ? 1 + error(machine.random()) : 1));
+    parts.push_back(machine.number(x));
+  }
+  const float sum = add_up(std::move(parts), machine), inverse = machine.store(1 / sum);
+  for (float& x : e) x = machine.store(reciprocal ? machine.operand(x) * inverse : machine.operand(x) / sum);
+  return e;
+}
+
 }  // namespace
 
 std::vector<float> evaluate_somehow(const Meaning& meaning, std::span<const float> input, Random& random) {
   Machine machine(random);
-  std::vector<float> values(input.begin(), input.end());
+  std::vector<float> values(input.begin(), input.end()), group;
   for (size_t i = input.size(); i < meaning.scalars.size(); ++i) {
     const Scalar& scalar = meaning.scalars[i];
     const float x = scalar.sources.empty() ? 0 : machine.operand(values[static_cast<size_t>(scalar.sources[0])]);
@@ -217,6 +234,10 @@ std::vector<float> evaluate_somehow(const Meaning& meaning, std::span<const floa
         break;
       case ScalarKind::kNormalize:
         y = evaluate_normalization(scalar.normalization, x, machine);
+        break;
+      case ScalarKind::kSoftmax:  // A group is evaluated at its first scalar.
+        if (scalar.own == 0) group = evaluate_softmax(scalar, values, machine);
+        y = group[scalar.own];
         break;
       case ScalarKind::kMax:
         y = x;

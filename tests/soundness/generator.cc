@@ -56,6 +56,14 @@ struct Builder {
     return net.node("BatchNormalization", {x, scale, shift, mean, variance}, {{"epsilon", 0.0f}});
   }
 
+  // Of a [1, n] value: all of it or, when n is even, the rows or columns of a matrix.
+  int softmax(int x) {
+    const int64_t n = width(x);
+    if (n % 2 != 0 || draw.chance(0.5)) return net.node("Softmax", {x});
+    const int64_t axis = draw.integer(1, 2) - (draw.chance(0.5) ? 3 : 0);
+    return net.node("Flatten", {net.node("Softmax", {net.reshape(x, {1, 2, n / 2})}, {{"axis", axis}})});
+  }
+
   int rational_normalization_or(int x) { return draw.chance(0.2) ? normalization(x) : x; }
 
   // x + f(x), with f dense or two layers.
@@ -241,18 +249,21 @@ Network varied_network(Random& random) {
   const int layers = draw.integer(1, 3);
   for (int i = 0; i < layers; ++i) {
     x = b.dense(x, draw.integer(2, 10));
-    const int kind = draw.integer(0, 5);
+    const int kind = draw.integer(0, 6);
     if (kind == 0)
       x = net.node("Sigmoid", {x});
     else if (kind == 1)
       x = net.node("Tanh", {x});
     else if (kind == 2)
       x = b.residual(x);
+    else if (kind == 3)
+      x = b.softmax(x);
     else
       x = b.hinge(b.rational_normalization_or(x));
     x = b.move(x);
   }
-  net.outputs = {b.dense(x, draw.integer(1, 4))};
+  x = b.dense(x, draw.integer(1, 4));
+  net.outputs = {draw.chance(0.1) ? b.softmax(x) : x};
   return net;
 }
 

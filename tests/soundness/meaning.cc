@@ -277,6 +277,27 @@ class Compiler {
     if (kind == ScalarKind::kSigmoid || kind == ScalarKind::kTanh) out_.piecewise_linear = false;
   }
 
+  // Of operator set 13: one group per line along the axis; scalars group after group.
+  void compile_softmax(const NetworkNode& node) {
+    const Extents& x = net_.shape(node.inputs[0]);
+    const auto given = setting<int64_t>(node, "axis", -1);
+    const auto axis = static_cast<size_t>(given < 0 ? given + static_cast<int64_t>(x.size()) : given);
+    const auto length = static_cast<size_t>(x[axis]);
+    size_t inner = 1;
+    for (size_t later = axis + 1; later < x.size(); ++later) inner *= static_cast<size_t>(x[later]);
+    const std::vector<int> view = scalars(node.inputs[0]);
+    std::vector<int>& out = at(node.output).scalars;
+    out.resize(view.size());
+    open_operator();
+    for (size_t start = 0; start < view.size(); ++start) {
+      if (start / inner % length != 0) continue;
+      Scalar scalar{.kind = ScalarKind::kSoftmax};
+      for (size_t k = 0; k < length; ++k) scalar.sources.push_back(view[start + k * inner]);
+      for (scalar.own = 0; scalar.own < length; ++scalar.own) out[start + scalar.own * inner] = append(scalar);
+    }
+    out_.piecewise_linear = false;
+  }
+
   void compile(const NetworkNode& node) {
     if (node.type == "Gemm" || node.type == "MatMul") return compile_product(node);
     if (node.type == "Add" || node.type == "Sub") return compile_addition(node);
@@ -287,6 +308,7 @@ class Compiler {
     if (node.type == "LeakyRelu") return compile_unary(node, ScalarKind::kLeakyRelu);
     if (node.type == "Sigmoid") return compile_unary(node, ScalarKind::kSigmoid);
     if (node.type == "Tanh") return compile_unary(node, ScalarKind::kTanh);
+    if (node.type == "Softmax") return compile_softmax(node);
     if (node.type == "Transpose") return compile_transpose(node);
     if (node.type == "Concat") return compile_concat(node);
     at(node.output).scalars = scalars(node.inputs[0]);  // Identity, Dropout, Flatten, Reshape.
@@ -305,6 +327,13 @@ T weighted_sum(const Scalar& scalar, const std::vector<T>& values) {
   }
   for (const float c : scalar.constants) addends += T(c);
   return T(T(scalar.alpha) * products) + T(T(scalar.beta) * addends);
+}
+
+long double softmax(const Scalar& scalar, const std::vector<long double>& values) {
+  const long double own = values[static_cast<size_t>(scalar.sources[scalar.own])];
+  long double sum = 0;
+  for (const int source : scalar.sources) sum += expl(values[static_cast<size_t>(source)] - own);
+  return 1 / sum;
 }
 
 template <typename T>
@@ -387,6 +416,9 @@ std::vector<long double> evaluate_widely(const Meaning& meaning, std::span<const
         break;
       case ScalarKind::kTanh:
         y = tanhl(x);
+        break;
+      case ScalarKind::kSoftmax:
+        y = softmax(scalar, values);
         break;
       case ScalarKind::kMax:
         y = greatest_source(scalar, values);

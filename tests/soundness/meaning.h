@@ -16,7 +16,7 @@ namespace axiom::soundness {
 
 using Random = std::mt19937_64;
 
-enum class ScalarKind { kInput, kConstant, kSum, kNormalize, kRelu, kLeakyRelu, kSigmoid, kTanh, kMax };
+enum class ScalarKind { kInput, kConstant, kSum, kNormalize, kRelu, kLeakyRelu, kSigmoid, kTanh, kMax, kSoftmax };
 
 /// weight * scalar[source]; an addend has the weight 1 or -1 and is not multiplied.
 struct Leaf {
@@ -32,7 +32,8 @@ struct Normalization {
 
 struct Scalar {
   ScalarKind kind = ScalarKind::kInput;
-  std::vector<int> sources;      ///< All but sums.
+  std::vector<int> sources;      ///< All but sums; of a softmax, those of its group.
+  size_t own = 0;                ///< Softmax: which of them is its own.
   float value = 0;               ///< Constant; slope of LeakyRelu.
   std::vector<Leaf> leaves;      ///< Sums.
   std::vector<float> constants;  ///< Sums: added as they are.
@@ -45,7 +46,7 @@ struct Meaning {
   std::vector<int> operators;   ///< First scalar of every core operator, in the order of spec/operators.md section 1.
   int input_count = 0;
   std::vector<int> outputs;
-  bool piecewise_linear = true;  ///< No sigmoid, tanh; normalisations have rational figures.
+  bool piecewise_linear = true;  ///< No sigmoid, tanh, softmax; normalisations have rational figures.
 };
 
 Meaning meaning_of(const Network& network);

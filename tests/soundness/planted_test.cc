@@ -99,6 +99,45 @@ TEST(Planted, CertificatesOfEveryOperatorAreAcceptedAndHoldOnSamples) {
   EXPECT_GT(verified, cases / 3);
 }
 
+// Over the reals the value of a softmax is irrational: a point is a witness only where an enclosure says so.
+TEST(Planted, AWitnessThroughSoftmaxOverTheRealsIsTrue) {
+  const int cases = case_count(150);
+  int asked = 0, found = 0;
+  for (int seed = 0; seed < cases; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(static_cast<uint64_t>(seed) + 3000000);
+    Draw draw{random};
+    const Network network = varied_network(random);
+    if (std::none_of(network.nodes.begin(), network.nodes.end(), [](const auto& n) { return n.type == "Softmax"; }))
+      continue;
+    const Meaning meaning = meaning_of(network);
+    const std::string model = network.onnx_bytes();
+    const std::vector<float> x = floats(random_point(exact_box(random_box(meaning.input_count, random)), random));
+    Question question{meaning.input_count, static_cast<int>(meaning.outputs.size()), {{{}, {}}}};
+    for (const float v : x) question.cases[0].box.push_back({decimal_of(v), decimal_of(v)});
+    Inequality form = random_form(question.outputs, draw);
+    const auto y = outputs_of(meaning, evaluate_widely(meaning, std::vector<long double>(x.begin(), x.end())));
+    long double value = 0, size = 0;
+    for (const Inequality::Term& term : form.terms) {
+      const long double part = term.exact().get_d() * y[static_cast<size_t>(term.index)];
+      value += part;
+      size += std::fabs(part);
+    }
+    const auto verdict = [&](long double bound) {
+      form.bound = decimal_of(static_cast<double>(bound));
+      question.cases[0].inequalities = {form};
+      return Workbench(model, question.text()).decide(Semantics::kReal, 0.1).decision.verdict;
+    };
+    ++asked;
+    EXPECT_NE(verdict(value - 1e-13L * size), Verdict::kViolated);
+    EXPECT_NE(verdict(value + 1e-13L * size), Verdict::kVerified);
+    found += verdict(value + 1e-4L * size + 1e-9L) == Verdict::kViolated;
+  }
+  std::printf("%d of %d points are witnesses by 1e-4\n", found, asked);
+  EXPECT_GT(asked, cases / 10);
+  EXPECT_GT(found, asked * 9 / 10);
+}
+
 // Signed gradient steps towards the bound, at zero tolerance on the reference executor.
 TEST(Planted, GradientStepsDoNotLeaveAProof) {
   const int cases = case_count(40);

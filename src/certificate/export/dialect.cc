@@ -146,6 +146,8 @@ class Writer {
         name = "MaxPool";
         break;
       }
+      case CoreKind::kSoftmax:
+        AXIOM_CHECK(false);  // Export refuses it.
     }
     fields.push_back(list);
     out_ += dialect_.define(fmt::format("operator_{}", index), dialect_.operator_type(),

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <iterator>
 #include <map>
+#include <span>
 
 #include "certificate/export/coq/literals.h"
 #include "certificate/export/coq/shipped_files.h"
@@ -149,6 +150,16 @@ void write_operator(const CoreOp& op, size_t number, std::string& out) {
       for (size_t i = 0; i < op.count; ++i) windows.add(window(op, i) + "%uint63");
       windows.end();
       head = "MaxPool";
+      break;
+    }
+    case CoreKind::kSoftmax: {
+      LongList groups(out, list, "(list int)");
+      for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+        const std::span group(op.source.data() + op.window_begin[g], op.window_begin[g + 1] - op.window_begin[g]);
+        groups.add(joined(group, [](ElementId e) { return fmt::format("{}", e); }) + "%uint63");
+      }
+      groups.end();
+      head = "Softmax";
       break;
     }
   }
