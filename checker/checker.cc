@@ -75,7 +75,7 @@ void require_match(const Program& program, const Property& property) {
 
 // Everything but the digests.
 Counts check_claim(const Header& header, std::span<const uint8_t> model, std::span<const uint8_t> text_bytes,
-                   const Limits& limits) {
+                   const Limits& limits, std::vector<Extent>* extents) {
   const Property property = read_property(text_bytes, header.semantics);
   const Program program = lower(read_onnx(model), limits);
   require_match(program, property);
@@ -84,13 +84,16 @@ Counts check_claim(const Header& header, std::span<const uint8_t> model, std::sp
   require_count("core operators", header.operators, program.operators.size());
   require_count("elements", header.elements, program.elements());
   require_count("disjuncts", header.disjuncts, property.disjuncts.size());
-  if (!property.disjuncts.empty()) return check_tree(program, property, header.semantics, header.tree, header.tree_at);
+  if (!property.disjuncts.empty()) {
+    return check_tree(program, property, header.semantics, header.tree, header.tree_at, extents);
+  }
   if (!header.tree.empty()) throw Rejected("a tree, although nothing is unsafe");
   return {};
 }
 
 void check_all(std::span<const uint8_t> certificate, std::span<const uint8_t> model,
-               std::span<const uint8_t> text_bytes, const Limits& limits, Outcome& outcome) {
+               std::span<const uint8_t> text_bytes, const Limits& limits, std::vector<Extent>* extents,
+               Outcome& outcome) {
   const Header header = read_certificate(certificate);
   outcome.semantics = name(header.semantics);
   // A large model is hashed while its claim is checked. Whatever the check says, it counts only if model and property
@@ -99,7 +102,7 @@ void check_all(std::span<const uint8_t> certificate, std::span<const uint8_t> mo
   std::exception_ptr fault;
   Counts counts;
   try {
-    counts = check_claim(header, model, text_bytes, limits);
+    counts = check_claim(header, model, text_bytes, limits, extents);
   } catch (...) {
     fault = std::current_exception();
   }
@@ -116,11 +119,11 @@ void check_all(std::span<const uint8_t> certificate, std::span<const uint8_t> mo
 }  // namespace
 
 Outcome check(std::span<const uint8_t> certificate, std::span<const uint8_t> model, std::span<const uint8_t> property,
-              const Limits& limits) {
+              const Limits& limits, std::vector<Extent>* extents) {
   const auto start = std::chrono::steady_clock::now();
   Outcome outcome;
   try {
-    check_all(certificate, model, property, limits, outcome);
+    check_all(certificate, model, property, limits, extents, outcome);
     outcome.result = Outcome::accepted;
   } catch (const Rejected& rejected) {
     outcome.result = Outcome::rejected;

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "lower.h"
 #include "property.h"
+#include "tree.h"
 
 namespace checker {
 
@@ -23,9 +25,10 @@ struct Outcome {
 };
 
 // `error` means that the model or the property is malformed or has no certified
-// meaning; the reason is then "place: what".
+// meaning; the reason is then "place: what". Adds the extents of the tree's nodes to
+// `extents` if it is not null; they mean something for an accepted certificate only.
 Outcome check(std::span<const uint8_t> certificate, std::span<const uint8_t> model, std::span<const uint8_t> property,
-              const Limits& limits = {});
+              const Limits& limits = {}, std::vector<Extent>* extents = nullptr);
 
 // What the header of a certificate says, one line per field. Throws Rejected.
 std::string describe_claim(std::span<const uint8_t> certificate);

@@ -14,7 +14,7 @@ constexpr uint64_t kMostModel = uint64_t(1) << 30, kMostProperty = 256'000'000, 
 constexpr int kAccepted = 0, kUsage = 2, kMalformed = 4, kRejected = 5;
 
 constexpr const char* kHelp =
-    "usage: axiom-check CERT --model MODEL --property PROPERTY [--semantics S] [--json]\n"
+    "usage: axiom-check CERT --model MODEL --property PROPERTY [--semantics S] [--json] [--nodes FILE]\n"
     "       axiom-check --claim CERT\n"
     "       axiom-check --inspect --model MODEL --property PROPERTY\n"
     "\n"
@@ -24,6 +24,9 @@ constexpr const char* kHelp =
     "\n"
     "  --semantics float32|real\n"
     "              reject a certificate whose claim is about the other arithmetic\n"
+    "  --nodes FILE\n"
+    "              write for each node of an accepted tree, one a line: the bytes of the\n"
+    "              tree where it begins and ends, and the number of its leaves\n"
     "  --json      print the outcome as one JSON object\n"
     "  --claim     print what the header of CERT says, without checking it\n"
     "  --inspect   print the counts of the model's core program and of the property\n"
@@ -32,7 +35,7 @@ constexpr const char* kHelp =
     "exit status: 0 accepted, 5 rejected, 4 model or property malformed, 2 usage\n";
 
 struct Arguments {
-  std::string certificate, model, property, semantics;
+  std::string certificate, model, property, semantics, nodes;
   bool json = false, claim = false, inspect = false, help = false, valid = true;
 };
 
@@ -50,6 +53,8 @@ Arguments parse(int argc, char** argv) {
       arguments.help = true;
     } else if ((word == "--model" || word == "--property") && i + 1 < argc) {
       (word == "--model" ? arguments.model : arguments.property) = argv[++i];
+    } else if (word == "--nodes" && i + 1 < argc) {
+      arguments.nodes = argv[++i];
     } else if (word == "--semantics" && i + 1 < argc) {
       arguments.semantics = argv[++i];
       arguments.valid = arguments.valid && (arguments.semantics == "float32" || arguments.semantics == "real");
@@ -109,6 +114,17 @@ int report(const checker::Outcome& outcome, bool json) {
   return kMalformed;
 }
 
+void write_nodes(const std::vector<checker::Extent>& extents, const std::string& path) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  bool written = file != nullptr;
+  for (const checker::Extent& node : extents) {
+    const std::string line = checker::text(node.begin, " ", node.end, " ", node.leaves, "\n");
+    written = written && std::fputs(line.c_str(), file) >= 0;
+  }
+  if (file != nullptr && std::fclose(file) != 0) written = false;
+  if (!written) throw checker::Malformed(path + ": cannot be written");
+}
+
 int run(const Arguments& arguments) {
   using checker::read_file;
   if (arguments.claim) {
@@ -122,12 +138,15 @@ int run(const Arguments& arguments) {
     return kAccepted;
   }
   const auto certificate = read_file(arguments.certificate, kMostCertificate);
-  checker::Outcome outcome = checker::check(certificate, model, property);
+  std::vector<checker::Extent> extents;
+  checker::Outcome outcome =
+      checker::check(certificate, model, property, {}, arguments.nodes.empty() ? nullptr : &extents);
   const bool asked = arguments.semantics.empty() || arguments.semantics == outcome.semantics;
   if (outcome.result == checker::Outcome::accepted && !asked) {
     outcome.result = checker::Outcome::rejected;
     outcome.reason = "the claim is about " + outcome.semantics + ", not about " + arguments.semantics;
   }
+  if (outcome.result == checker::Outcome::accepted && !arguments.nodes.empty()) write_nodes(extents, arguments.nodes);
   return report(outcome, arguments.json);
 }
 

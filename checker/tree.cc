@@ -28,6 +28,7 @@ struct Open {
   double value;
   size_t mark;
   bool all_active;  // whether all disjuncts were active
+  size_t extent = 0;
 };
 
 // What a sweep of the constraint form is made with.
@@ -38,7 +39,8 @@ struct Hints {
 
 class Walk {
  public:
-  Walk(const Program& program, const Property& property, Semantics semantics, std::span<const uint8_t> tree);
+  Walk(const Program& program, const Property& property, Semantics semantics, std::span<const uint8_t> tree,
+       std::vector<Extent>* extents);
 
   Counts run();
   uint64_t instruction() const { return instruction_; }  // where the last one begins, within the tree
@@ -46,6 +48,8 @@ class Walk {
 
  private:
   void node();
+  size_t begin_extent();
+  void end_extent(size_t extent);
   bool step();  // one instruction; false if it closes the node
   void descend();
 
@@ -89,6 +93,7 @@ class Walk {
   bool first_ = true;    // no PROPAGATE has been done
   uint64_t instruction_ = 0;
   Counts counts_;
+  std::vector<Extent>* extents_;
 };
 
 std::pair<std::vector<double>, std::vector<double>> hull(const Property& property) {
@@ -102,7 +107,8 @@ std::pair<std::vector<double>, std::vector<double>> hull(const Property& propert
   return {lo, hi};
 }
 
-Walk::Walk(const Program& program, const Property& property, Semantics semantics, std::span<const uint8_t> tree)
+Walk::Walk(const Program& program, const Property& property, Semantics semantics, std::span<const uint8_t> tree,
+           std::vector<Extent>* extents)
     : program_(program),
       property_(property),
       semantics_(semantics),
@@ -112,7 +118,8 @@ Walk::Walk(const Program& program, const Property& property, Semantics semantics
       block_(context_),
       relevant_(program.elements()),
       hinges_only_(program.elements(), true),
-      all_active_(property.disjuncts.size() > 1) {
+      all_active_(property.disjuncts.size() > 1),
+      extents_(extents) {
   for (const Operator& op : program.operators) {
     const bool hinge = op.kind == Kind::relu || op.kind == Kind::leaky_relu;
     for (const uint32_t e : op.source) {
@@ -136,7 +143,26 @@ void Walk::node() {
   if (stack_.size() >= kMostDepth) throw Rejected(text("the tree is deeper than ", kMostDepth));
   ++counts_.nodes;
   context_.enter();
+  const size_t depth = stack_.size(), extent = begin_extent();
   while (step()) continue;
+  if (stack_.size() == depth) {
+    end_extent(extent);
+  } else {
+    stack_.back().extent = extent;
+  }
+}
+
+size_t Walk::begin_extent() {
+  if (extents_ == nullptr) return 0;
+  extents_->push_back({in_.at(), 0, counts_.leaves});
+  return extents_->size() - 1;
+}
+
+void Walk::end_extent(size_t extent) {
+  if (extents_ == nullptr) return;
+  Extent& node = (*extents_)[extent];
+  node.end = in_.at();
+  node.leaves = counts_.leaves - node.leaves;
 }
 
 bool Walk::step() {
@@ -176,6 +202,7 @@ void Walk::descend() {
   context_.leave(open.mark);
   all_active_ = open.all_active;
   if (open.next == open.children) {
+    end_extent(open.extent);
     stack_.pop_back();
     return;
   }
@@ -459,8 +486,8 @@ void Walk::open_split(uint32_t e) {
 }  // namespace
 
 Counts check_tree(const Program& program, const Property& property, Semantics semantics, std::span<const uint8_t> tree,
-                  uint64_t offset) {
-  Walk walk(program, property, semantics, tree);
+                  uint64_t offset, std::vector<Extent>* extents) {
+  Walk walk(program, property, semantics, tree, extents);
   try {
     return walk.run();
   } catch (const Rejected& rejected) {

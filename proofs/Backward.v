@@ -1,8 +1,8 @@
 (* A whole sweep: multipliers, all operators from the top down, the inputs
-   (spec/certificate.md section 7). Relies on Sweep. *)
+   (spec/certificate.md section 7). Relies on Groups. *)
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
-From AxiomProofs Require Import Lists Binary64 Semantics Rounding Store Sweep.
+From AxiomProofs Require Import Lists Binary64 Semantics Rounding Store Sweep Groups QuickSweep.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -24,7 +24,7 @@ Section Bounds.
     | o :: rest =>
         let '(later, now) := partition (fun m => fst m <? o_first o)%uint63 multipliers in
         let (c1, A1) := fold_left multiply now (c, A) in
-        match sweep_op x o c1 A1 with
+        match step_op x o c1 A1 with
         | Some (c2, A2) => sweep rest later c2 A2
         | None => None
         end
@@ -120,7 +120,7 @@ Section Bounds.
   Fixpoint sound_chain (ins : nat) (ops : list sop) (n : nat) : Prop :=
     match ops with
     | [] => n = ins
-    | o :: rest => exists k, n = (k + length (o_rows o))%nat /\ sound_op y x k o /\ (Z.of_nat (o_m o) <= 2 ^ 39)%Z /\
+    | o :: rest => exists k, n = (k + o_count o)%nat /\ sound_step y x k o /\ (Z.of_nat (o_m o) <= 2 ^ 39)%Z /\
         idx (o_first o) = k /\ sound_chain ins rest k
     end.
 
@@ -139,7 +139,10 @@ Section Bounds.
     - destruct Hc as (k & -> & Hop & Hm39 & Hfirst & Hrest). cbn [sweep] in H.
       destruct (partition (fun m => (fst m <? o_first o)%uint63) multipliers) as [later now] eqn:Hp.
       destruct (fold_left multiply now (c, A)) as [c1 A1] eqn:Hf.
-      destruct (sweep_op x o c1 A1) as [[c2 A2] |] eqn:Hs; [| discriminate].
+      assert (Hs1 : size A1 = size A).
+      { clear - Hf. revert c A Hf. induction now as [| [e beta] l IHl]; intros c A Hf; [injection Hf as _ <-; reflexivity |].
+        cbn [fold_left multiply] in Hf. apply IHl in Hf. now rewrite size_write in Hf. }
+      destruct (step_op x o c1 A1) as [[c2 A2] |] eqn:Hs; [| discriminate].
       pose proof (elements_in_partition _ _ Hp) as Hin.
       assert (Hlater : forall m, In m later -> bounded (fst m) /\ (idx (fst m) < k)%nat).
       { intros m Hml. split; [apply Hm, Hin; now left |].
@@ -150,17 +153,12 @@ Section Bounds.
             + destruct Hml as [<- | Hml]; [exact E | eapply IHl; eauto].
             + eapply IHl; eauto. }
         apply ltb_spec in E. rewrite <- Hfirst. unfold idx. pose proof (to_Z_bounded (fst m)). pose proof (to_Z_bounded (o_first o)). lia. }
-      assert (Hs1 : size A1 = size A).
-      { clear - Hf. revert c A Hf. induction now as [| [e beta] l IHl]; intros c A Hf; [injection Hf as _ <-; reflexivity |].
-        cbn [fold_left multiply] in Hf. apply IHl in Hf. now rewrite size_write in Hf. }
       assert (Hs2 : size A2 = size A1 /\ (k <= size A2)%nat).
-      { unfold sweep_op in Hs. destruct (active A1 (o_rows o)) as [| p act] eqn:Ha.
-        - injection Hs as _ <-. lia.
-        - destruct (_ && _); [| discriminate]. injection Hs as _ <-. rewrite merge_size_store. lia. }
+      { pose proof (step_op_size _ _ _ _ _ _ Hs). lia. }
       destruct (IH k later c2 A2 c' A' Hrest ltac:(lia) Hlater H Fc FA) as (F2 & FA2 & Hv2).
-      destruct (operator_step y x k o Hop A1 ltac:(lia) c1 c2 A2) as (F1 & FA1 & _ & Hv1); auto.
+      destruct (step_op_sound y x k o Hop A1 ltac:(lia) c1 c2 A2) as (F1 & FA1 & _ & Hv1); auto.
       { rewrite INR_IZR_INZ. apply IZR_le in Hm39. change (IZR (2 ^ 39)) with 549755813888 in Hm39. lra. }
-      destruct (multipliers_sound now c A c1 A1 (k + length (o_rows o)) Hf) as (F0 & FA0 & _ & Hv0); auto.
+      destruct (multipliers_sound now c A c1 A1 (k + o_count o) Hf) as (F0 & FA0 & _ & Hv0); auto.
       { intros m Hmn. apply Hm, Hin. now right. }
       repeat split; auto. lra.
   Qed.

@@ -6,7 +6,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith QArith Qreals Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward Layers LayerSound RowSound Forms Checker.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward SoftmaxRows Groups ChainSweep Layers LayerSound RowSound GroupRows Forms Checker.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -58,7 +58,7 @@ Lemma chain_sizes : forall y x x' ins ops n, sound_chain x y ins ops n ->
 Proof.
   intros y x x' ins. induction ops as [| o ops IH]; intros n H Hx; [exact H |].
   destruct H as (k & -> & Hop & Hm & Hf & Hr). exists k. split; [reflexivity |]. split; [| split; [exact Hm | split; [exact Hf |]]].
-  - destruct Hop. constructor; auto. intros e He. apply Hx. specialize (so_below e He). lia.
+  - apply (sound_step_sizes y x); [exact Hop |]. intros e He. apply Hx. lia.
   - apply IH; [exact Hr |]. intros e He. apply Hx. lia.
 Qed.
 
@@ -158,10 +158,10 @@ Section Execution.
   Lemma form_zeros : forall n, form (zeros E) n y = 0.
   Proof. intros n. unfold form. rewrite (sum_ext _ _ (fun _ => 0)); [apply sum_zero |]. intros i _. rewrite zeros_zero, V_0. ring. Qed.
 
-  Lemma row_sweep_sound : forall b n ops e a, good b y n total -> (n <= total)%nat -> (ins <= n)%nat ->
-    sound_chain (read (bx b)) y ins ops n -> (idx e < n)%nat -> fin (row_sweep E b ops e a) -> V (row_sweep E b ops e a) <= V a * y (idx e).
+  Lemma array_row_sound : forall b n ops e a, good b y n total -> (n <= total)%nat -> (ins <= n)%nat ->
+    sound_chain (read (bx b)) y ins ops n -> (idx e < n)%nat -> fin (array_row E b ops e a) -> V (array_row E b ops e a) <= V a * y (idx e).
   Proof.
-    intros b n ops e a G Hn Hi Hc He F. unfold row_sweep in *.
+    intros b n ops e a G Hn Hi Hc He F. unfold array_row in *.
     destruct (sweep _ _ _ _ _ _ _) as [[c' A'] |] eqn:Hs; [| now apply nan_not_fin in F].
     destruct (input_bound _ _ _ _ _ _) as [lb |] eqn:Hb; [| now apply nan_not_fin in F].
     destruct (sweep_bound b n ops [] 0%float (write (zeros E) e a) c' A' lb) as (_ & _ & _ & _ & Hv & Hlb & Hin); auto.
@@ -169,6 +169,19 @@ Section Execution.
     { easy. }
     rewrite form_write, form_zeros, get_nat_at, zeros_zero, !V_0 in Hv by (rewrite ?zeros_size; lia).
     rewrite form_inputs in Hv. apply sum_le in Hin. pose proof tau_positive. lra.
+  Qed.
+
+  Lemma row_sweep_sound : forall b n o rest e a, good b y n total -> (n <= total)%nat -> (ins <= n)%nat ->
+    sound_chain (read (bx b)) y ins (o :: rest) n -> (idx (o_first o) <= idx e < n)%nat ->
+    fin (row_sweep E b (chained (o :: rest) (e_inputs E)) (o :: rest) e a) ->
+    V (row_sweep E b (chained (o :: rest) (e_inputs E)) (o :: rest) e a) <= V a * y (idx e).
+  Proof.
+    intros b n o rest e a G Hn Hi Hc He. unfold row_sweep.
+    destruct (chained (o :: rest) (e_inputs E)) eqn:Hl; [| now apply array_row_sound with (n := n)].
+    assert (Hlen : length (e_inputs E) = ins) by (now rewrite inputs_shape, ints_from_length).
+    rewrite (chain_row_is _ _ _ y (e_inputs E) o rest n e a (zeros E)); rewrite ?Hlen, ?zeros_size; auto using inputs_idx.
+    - now apply (array_row_sound b n (o :: rest) e a).
+    - intros f _. rewrite get_nat_at. apply zeros_zero.
   Qed.
 
   Definition propagating (st : bounds * list sop) (n k : nat) : Prop :=
@@ -187,15 +200,15 @@ Section Execution.
       good b1 y k1 total -> (idx (l_first l) + count (l_op l) <= k1 <= total)%nat ->
       sound_chain (read (bx b1)) y ins (o :: sops) (idx (l_first l) + count (l_op l))).
     { intros b0 b1 k0 k1 o sl G0 Hk0 Ho G1 Hk1. destruct (layer_sop s b0 l sl) as [o' sl'] eqn:Hsop. cbn in Ho. subst o'.
-      destruct (layer_sop_sound s y l (e_total E) Hok Hshape Hholds (make_size nat O) Hfits b0 k0 G0 Hk0 sl o sl' Hsop) as (So & Sc & Sf & Sm).
+      destruct (layer_step_sound s y l (e_total E) Hok Hshape Hholds (make_size nat O) Hfits b0 k0 G0 Hk0 sl o sl' Hsop) as (So & Sc & Sf & Sm).
       assert (Hx : forall e, (idx e < idx (l_first l))%nat -> Rabs (y (idx e)) <= V (read (bx b1) e)).
       { intros e He. apply strong_size. apply (strong_of b1 k1 e G1); lia. }
       exists (idx (l_first l)). rewrite Sc. split; [reflexivity |]. split; [| split; [exact Sm | split; [exact Sf |]]].
-      - destruct So. constructor; auto.
+      - now apply (sound_step_sizes y (read (bx b0))).
       - eapply chain_sizes; [exact Hc | exact Hx]. }
     unfold propagate_layer in H.
     destruct (is_affine (l_op l)) eqn:Haff.
-    - destruct (l_op l) as [factor rho rows | | | | | |] eqn:Hop; try discriminate Haff. clear Haff.
+    - destruct (l_op l) as [factor rho rows | | | | | | |] eqn:Hop; try discriminate Haff. clear Haff.
       destruct (first && _); [discriminate |].
       destruct (fold_left meet_finite _ _) as [b1 |] eqn:Hm; [| discriminate].
       cbn [count] in *.
@@ -230,7 +243,7 @@ Section Execution.
         - exact (interval_step_upper r Hrok (read (bx b)) (largest_x b (l_read l)) y within at_most X0 s factor rho Hopok _ _ Hbd _ HP F). }
       set (k1 := Nat.max k (idx (l_first l) + length rows)) in *.
       assert (Hk1 : (idx (l_first l) + length rows <= k1 <= total)%nat) by (unfold k1; fold total in Hfits; lia).
-      set (o := fst (layer_sop (e_sem E) b l (Rule rule))) in *.
+      set (o := fst (layer_sop (e_sem E) b l (Rule rule))) in *. set (linked := chained (o :: sops) (e_inputs E)) in *.
       destruct swept.
       + injection H as <-. exists k1.
         assert (Hch : sound_chain (read (bx b1)) y ins (o :: sops) (idx (l_first l) + length rows)).
@@ -239,14 +252,16 @@ Section Execution.
         assert (G2 : good (meet_all b1 found) y k1 total).
         { apply meet_all_good; [exact G1 | lia |]. intros p Hp. unfold found in Hp. apply in_map_iff in Hp. destruct Hp as (e & <- & He).
           apply filter_In in He. destruct He as (He & _). cbn [fst snd].
-          assert (Hei : (idx e < idx (l_first l) + length rows)%nat).
+          assert (Hei : (idx (l_first l) <= idx e < idx (l_first l) + length rows)%nat).
           { rewrite Hels in He. apply (in_map idx) in He. rewrite ints_from_idx in He by exact Hroom. apply in_seq in He. lia. }
           split; [lia |].
           assert (Gn : good b1 y (idx (l_first l) + length rows) total) by (eapply good_less; [exact G1 | lia]).
           assert (Hnt : (idx (l_first l) + length rows <= total)%nat) by lia. assert (Hni : (ins <= idx (l_first l) + length rows)%nat) by lia.
+          assert (Heo : (idx (o_first o) <= idx e < idx (l_first l) + length rows)%nat).
+          { unfold o, layer_sop. destruct (layer_rows _ _ _ _). exact Hei. }
           split; intros F.
-          - pose proof (row_sweep_sound b1 _ _ e 1%float Gn Hnt Hni Hch Hei F) as B. rewrite V_1 in B. lra.
-          - apply (proj1 (opp_fin _)) in F. pose proof (row_sweep_sound b1 _ _ e (-1)%float Gn Hnt Hni Hch Hei F) as B. rewrite opp_V.
+          - pose proof (row_sweep_sound b1 _ _ _ e 1%float Gn Hnt Hni Hch Heo F) as B. fold linked in B. rewrite V_1 in B. lra.
+          - apply (proj1 (opp_fin _)) in F. pose proof (row_sweep_sound b1 _ _ _ e (-1)%float Gn Hnt Hni Hch Heo F) as B. fold linked in B. rewrite opp_V.
             assert (Vm1 : V (-1) = -1) by (literal_V (-1)%float; simpl; lra). rewrite Vm1 in B. lra. }
         split; [exact G2 |]. split; [lia |]. split; [lia |]. cbn [fst snd].
         eapply chain_sizes; [exact Hch |]. intros e He. apply strong_size. apply (strong_of _ k1 e G2); lia.
@@ -257,7 +272,7 @@ Section Execution.
       clear H. destruct (store_derived (e_sem E) b l) as [b1 |] eqn:Hd; [| discriminate]. injection H' as <-.
       assert (Hlen : length (derived s b (l_op l)) = count (l_op l)).
       { pose proof Hok as Hok'. unfold layer_ok in Hok'. apply andb_prop in Hok'. destruct Hok' as (_ & Hok').
-        unfold derived. destruct (l_op l); try discriminate Haff; try discriminate Hok'; cbn [count]; now rewrite map_length. }
+        unfold derived. destruct (l_op l); try discriminate Haff; try discriminate Hok'; cbn [count]; rewrite ?map_length; auto using softmax_bounds_length. }
       destruct (store_derived_sound s y l total Hok Hshape' Hholds Hfits b k G ltac:(lia) b1 Hd) as (_ & G1). specialize (G1 Hlen).
       exists (Nat.max k (idx (l_first l) + count (l_op l))). split; [exact G1 |]. fold total in Hfits. split; [lia |]. split; [lia |]. cbn [fst snd].
       eapply (Hjoin b1 b1 _ _ _ (Rule rule)); eauto; lia.
@@ -274,7 +289,7 @@ Section Execution.
     cbn [fst snd] in *. subst n. unfold layer_premise, propagate_layer in *.
     assert (Hshape' : exists t r, l = make_layer t (l_first l) r (l_op l)) by (destruct Hshape as (r & Hr); now exists (e_total E), r).
     pose proof (layer_facts l Hok Hshape') as (_ & Hbelow & Hsub & _).
-    destruct (l_op l) as [factor rho rows | | | | | |] eqn:Hop; try exact I.
+    destruct (l_op l) as [factor rho rows | | | | | | |] eqn:Hop; try exact I.
     destruct (forallb (fun c => premise_ok factor c (row_s (read (bx b)) c)) (l_rows l)) eqn:Hp; [| discriminate]. clear H.
     assert (Elr : l_rows l = map compile_row rows) by (destruct Hshape as (r & ->); reflexivity).
     pose proof Hok as Hok'. unfold layer_ok in Hok'. apply andb_prop in Hok'. destruct Hok' as (_ & Hok'). rewrite Hop in Hok'.
@@ -354,7 +369,7 @@ Section Execution.
     { clear sl. induction ls as [| l ls IH]; intros n sops sl Hlay Hc; [cbn in *; fold total in Hlay; now subst |].
       cbn [fold_left fst snd]. destruct (layer_sop (e_sem E) b l sl) as [o sl'] eqn:Hsop.
       destruct Hlay as (Hok & Hshape & Hfirst & Hholds & Hfits & Hrest). subst n.
-      destruct (layer_sop_sound s y l (e_total E) Hok Hshape Hholds (make_size nat O) Hfits b total G ltac:(fold total in Hfits; lia) sl o sl' Hsop) as (So & Sc & Sf & Sm).
+      destruct (layer_step_sound s y l (e_total E) Hok Hshape Hholds (make_size nat O) Hfits b total G ltac:(fold total in Hfits; lia) sl o sl' Hsop) as (So & Sc & Sf & Sm).
       apply (IH (idx (l_first l) + count (l_op l))%nat); [exact Hrest |].
       exists (idx (l_first l)). rewrite Sc. auto. }
     apply (Gen _ ins); [exact layers | reflexivity].
@@ -580,18 +595,21 @@ Section Execution.
         * destruct (flags _ ls (o :: os)) as [fs |] eqn:Hg; [| discriminate]. injection Hf as <-. cbn. f_equal. eapply IH; eauto.
   Qed.
 
-  Lemma check_refutes : forall fuel first depth b active_ l r, check E fuel first depth b active_ l = Some r ->
+  (* y is in what a piece has to close. *)
+  Definition in_piece (p : piece) : Prop := sound_context (fst p) /\ match snd p with Some k => k = number | None => True end.
+
+  Lemma check_refutes : forall fuel first depth b active_ l r ps, check E fuel first depth b active_ l = Some (r, ps) ->
     (if first then good b y ins total else sound_context b) ->
-    match active_ with Some k => k = number | None => True end -> False.
+    match active_ with Some k => k = number | None => True end -> Exists in_piece ps.
   Proof.
-    induction fuel as [| fuel IH]; intros first depth b active_ l r H G Hact; [discriminate |].
+    induction fuel as [| fuel IH]; intros first depth b active_ l r ps H G Hact; [discriminate |].
     cbn [check] in H. destruct l as [| code l]; [discriminate |].
     destruct (first && negb (code =? 1)%uint63) eqn:Hfirst; [discriminate |].
     destruct (code =? 1)%uint63 eqn:H1.
     { destruct l as [| mode [| rule l]]; try discriminate. destruct (rule_of rule) as [sl |]; [| discriminate].
       destruct (read_swept E mode l) as [[swept r2] |] eqn:Hsw; [| discriminate].
       destruct (propagate E first sl swept b) as [b' |] eqn:Hp; [| discriminate].
-      apply (IH _ _ _ _ _ _ H); [| exact Hact]. pose proof ins_below.
+      apply (IH _ _ _ _ _ _ _ H); [| exact Hact]. pose proof ins_below.
       eapply propagate_sound with (k := if first then ins else total); eauto.
       - eapply read_swept_length; eauto.
       - destruct first; exact G.
@@ -601,36 +619,45 @@ Section Execution.
     { destruct active_ as [k |]; [| discriminate]. subst k. rewrite numbered in H.
       destruct (form_sweep E b f l) as [[[b1 o] r1] |] eqn:Hf; [| discriminate].
       destruct o as [[[cc A] lb] |].
-      - destruct (form_sweep_sound _ _ _ _ _ _ _ G Hf) as (_ & G'). apply (IH _ _ _ _ _ _ H); auto.
-      - apply (IH _ _ _ _ _ _ H); auto. eapply form_sweep_context; eauto. }
+      - destruct (form_sweep_sound _ _ _ _ _ _ _ G Hf) as (_ & G'). apply (IH _ _ _ _ _ _ _ H); auto.
+      - apply (IH _ _ _ _ _ _ _ H); auto. eapply form_sweep_context; eauto. }
     destruct (code =? 3)%uint63.
     { destruct (most_depth <=? depth)%uint63; [discriminate |].
-      assert (Gen : forall ks r0, In number ks ->
-        (fix children (ks : list nat) (r : bytes) : option bytes :=
+      assert (Gen : forall ks r0 ps0, In number ks ->
+        (fix children (ks : list nat) (r : bytes) : option (bytes * list piece) :=
            match ks with
-           | [] => Some r
+           | [] => Some (r, [])
            | k :: rest =>
                match nth_error (e_disjuncts E) k with
-               | Some c0 => match check E fuel false (depth + 1)%uint63 (meet_box E b c0) (Some k) r with Some r' => children rest r' | None => None end
+               | Some c0 =>
+                   match check E fuel false (depth + 1)%uint63 (meet_box E b c0) (Some k) r with
+                   | Some (r', ps) => match children rest r' with Some (r'', qs) => Some (r'', ps ++ qs) | None => None end
+                   | None => None
+                   end
                | None => None
                end
-           end) ks r0 = Some r -> False).
-      { induction ks as [| k ks IHk]; intros r0 Hin Hc; [easy |].
+           end) ks r0 = Some (r, ps0) -> Exists in_piece ps0).
+      { induction ks as [| k ks IHk]; intros r0 ps0 Hin Hc; [easy |].
         destruct (nth_error (e_disjuncts E) k) as [c0 |] eqn:Hk; [| discriminate].
-        destruct (check E fuel false (depth + 1)%uint63 (meet_box E b c0) (Some k) r0) as [r' |] eqn:Hch; [| discriminate].
-        destruct Hin as [-> | Hin]; [| eapply IHk; eauto].
-        rewrite numbered in Hk. injection Hk as <-. apply (IH _ _ _ _ _ _ Hch); [| reflexivity]. now apply meet_box_sound. }
-      refine (Gen _ _ _ H). destruct active_ as [k |]; [left; exact Hact |].
+        destruct (check E fuel false (depth + 1)%uint63 (meet_box E b c0) (Some k) r0) as [[r' ps1] |] eqn:Hch; [| discriminate].
+        match type of Hc with match ?x with _ => _ end = _ => destruct x as [[r2 qs] |] eqn:Hrest; [| discriminate] end.
+        injection Hc as -> <-. apply Exists_app.
+        destruct Hin as [-> | Hin]; [left | right; eapply IHk; eauto].
+        rewrite numbered in Hk. injection Hk as <-. apply (IH _ _ _ _ _ _ _ Hch); [| reflexivity]. now apply meet_box_sound. }
+      refine (Gen _ _ _ _ H). destruct active_ as [k |]; [left; exact Hact |].
       apply in_seq. assert (number < length (e_disjuncts E))%nat by (apply nth_error_Some; congruence). lia. }
     assert (Htwo : forall e v r0, (idx e < total)%nat ->
       (if (most_depth <=? depth)%uint63 then None
        else match check E fuel false (depth + 1)%uint63 (meet b e nan v) active_ r0 with
-            | Some r' => check E fuel false (depth + 1)%uint63 (meet b e v nan) active_ r'
+            | Some (r', ps) =>
+                match check E fuel false (depth + 1)%uint63 (meet b e v nan) active_ r' with Some (r'', qs) => Some (r'', ps ++ qs) | None => None end
             | None => None
-            end) = Some r -> False).
+            end) = Some (r, ps) -> Exists in_piece ps).
     { intros e v r0 He Hc. destruct (most_depth <=? depth)%uint63; [discriminate |].
-      destruct (check E fuel false (depth + 1)%uint63 (meet b e nan v) active_ r0) as [r' |] eqn:Hl; [| discriminate].
-      destruct (split_sound b e v G He) as [G' | G']; [apply (IH _ _ _ _ _ _ Hl); auto | apply (IH _ _ _ _ _ _ Hc); auto]. }
+      destruct (check E fuel false (depth + 1)%uint63 (meet b e nan v) active_ r0) as [[r' ps1] |] eqn:Hl; [| discriminate].
+      destruct (check E fuel false (depth + 1)%uint63 (meet b e v nan) active_ r') as [[r'' ps2] |] eqn:Hr; [| discriminate].
+      injection Hc as <- <-. apply Exists_app.
+      destruct (split_sound b e v G He) as [G' | G']; [left; apply (IH _ _ _ _ _ _ _ Hl); auto | right; apply (IH _ _ _ _ _ _ _ Hr); auto]. }
     assert (Hidx : forall n lim, (n <? lim)%uint63 = true -> (idx n < idx lim)%nat).
     { intros n lim Hn. apply ltb_spec in Hn. unfold idx. pose proof (to_Z_bounded n). pose proof (to_Z_bounded lim). lia. }
     destruct (code =? 4)%uint63.
@@ -647,7 +674,7 @@ Section Execution.
     { destruct active_ as [k |]; [| discriminate]. subst k. rewrite numbered in H.
       destruct (form_sweep E b f l) as [[[b1 o] r1] |] eqn:Hf; [| discriminate]. destruct o as [[[cc A] lb] |]; [| discriminate].
       destruct (0 <? lb)%float eqn:Hz; [| discriminate].
-      destruct (form_sweep_sound _ _ _ _ _ _ _ G Hf) as (Hlb & _). pose proof tau_positive.
+      exfalso. destruct (form_sweep_sound _ _ _ _ _ _ _ G Hf) as (Hlb & _). pose proof tau_positive.
       assert (Flb : fin lb).
       { unfold form_sweep in Hf. destruct (refresh E b) as [b2 |]; [| discriminate]. destruct (selected E b2 f l) as [[form_ r0] |]; [| discriminate].
         destruct (hints E b2 r0) as [[[sl ms] r3] |]; [| discriminate]. injection Hf as _ Hrun _. unfold run_form in Hrun.
@@ -655,8 +682,9 @@ Section Execution.
         injection Hrun as _ _ <-. unfold input_bound in Hib. destruct (_ && is_finite _) eqn:Ht; [| discriminate]. injection Hib as <-.
         apply andb_prop in Ht. destruct Ht as (_ & Ht). now apply finite_is_finite. }
       apply ltb_V in Hz; auto using fin_0. rewrite V_0 in Hz. lra. }
-    destruct (code =? 7)%uint63; [| discriminate].
-    destruct (existsb _ _) eqn:Hex; [| discriminate]. apply existsb_exists in Hex. destruct Hex as (e & He & Hlt).
+    destruct (code =? 7)%uint63.
+    2:{ destruct (code =? 8)%uint63; [| discriminate]. injection H as _ <-. left. split; [exact G | exact Hact]. }
+    destruct (existsb _ _) eqn:Hex; [| discriminate]. exfalso. apply existsb_exists in Hex. destruct Hex as (e & He & Hlt).
     destruct (Nat.lt_ge_cases (idx e) total) as [Het | Het].
     - destruct (strong_of b total e G Het (le_n _)) as (F1 & F2 & _ & B & _). apply ltb_V in Hlt; auto. lra.
     - exfalso. apply in_app_iff in He. destruct He as [He | He]; [apply input_in in He; pose proof ins_below; lia |].
@@ -763,21 +791,82 @@ Proof.
   destruct (IH Hin) as (i & b & Hi & Hb & HP). exists (S i), b. split; [exact Hi | split; [now right | exact HP]].
 Qed.
 
-(* The theorem. *)
-Theorem check_sound : forall s net p fp tree, represents_property s p fp -> check_certificate s net fp tree = true -> claim s net p.
+(* Where an execution that reaches the unsafe set has to be: in a piece that was left out. *)
+Lemma pieces_hold_the_unsafe : forall s net p fp tree pieces x y c, represents_property s p fp -> pieces_of s net fp tree = Some pieces ->
+  (forall j, (j < inputs net)%nat -> y j = fed s (x j)) -> executes s net y ->
+  In c p -> in_box x (box c) -> Forall (satisfied x (output_values net y)) (constraints c) ->
+  exists i f, nth_error fp i = Some f /\ represents_disjunct s c f /\ Exists (in_piece (make_env s net fp) y i) pieces.
 Proof.
-  intros s net p fp tree Hrep Hcheck x y Hfeed Hexec (c & Hc & Hbox & Hsat).
-  destruct (nth_error_forall2 _ _ _ _ _ _ Hrep Hc) as (i & f & Hi & Hf & Hcf).
-  unfold check_certificate in Hcheck. apply andb_prop in Hcheck. destruct Hcheck as (Hok & Hcheck).
+  intros s net p fp tree pieces x y c Hrep Hcheck Hfeed Hexec Hc Hbox Hsat.
+  destruct (nth_error_forall2 _ _ _ _ _ _ Hrep Hc) as (i & f & Hi & Hf & Hcf). exists i, f. split; [exact Hi |]. split; [exact Hcf |].
+  unfold pieces_of in Hcheck. destruct (env_ok (make_env s net fp)) eqn:Hok; [| discriminate].
   destruct (env_facts s net fp Hok) as (_ & Har & Hin & Hout & Hd). destruct (Hd f Hf) as (Hlen & Hcons & _).
   pose proof (root_layers s net fp y Hok Hexec) as Hlay.
   assert (Hinside : forall j, (j < e_ins (make_env s net fp))%nat -> V (fst (nth j (fbox f) (nan, nan))) <= y j <= V (snd (nth j (fbox f) (nan, nan)))).
   { intros j Hj. rewrite (Hfeed j Hj). destruct Hcf as [Hl Hb _]. apply Hb; [rewrite Hl, Hlen; exact Hj |]. apply Hbox. rewrite Hl, Hlen. exact Hj. }
   pose proof (initial_sound s net fp y Hok Hexec f Hf Hinside) as Hinit.
   destruct fp as [| c0 m]; [easy |].
-  destruct (check _ _ _ _ _ _ _) as [r |] eqn:Hch; [| discriminate].
-  apply (check_refutes (make_env s net (c0 :: m)) y eq_refl Hin Har Hlay x c f Hfeed Hcf Hbox Hsat Hlen Hcons Hout i Hi _ _ _ _ _ _ _ Hch Hinit).
+  destruct (check _ _ _ _ _ _ _) as [[[| ? ?] ps] |] eqn:Hch; try discriminate. injection Hcheck as ->.
+  apply (check_refutes (make_env s net (c0 :: m)) y eq_refl Hin Har Hlay x c f Hfeed Hcf Hbox Hsat Hlen Hcons Hout i Hi _ _ _ _ _ _ _ _ Hch Hinit).
   destruct m as [| c1 m]; [| exact I]. destruct i as [| [| i]]; [reflexivity | discriminate Hi | discriminate Hi].
+Qed.
+
+Lemma certificate_env_ok : forall s net fp tree, check_certificate s net fp tree = true -> env_ok (make_env s net fp) = true.
+Proof. intros s net fp tree H. unfold check_certificate, pieces_of in H. destruct (env_ok _); [reflexivity | discriminate]. Qed.
+
+(* The theorem. *)
+Theorem check_sound : forall s net p fp tree, represents_property s p fp -> check_certificate s net fp tree = true -> claim s net p.
+Proof.
+  intros s net p fp tree Hrep Hcheck x y Hfeed Hexec (c & Hc & Hbox & Hsat). unfold check_certificate in Hcheck.
+  destruct (pieces_of s net fp tree) as [[| ? ?] |] eqn:Hp; try discriminate.
+  destruct (pieces_hold_the_unsafe _ _ _ _ _ _ _ _ _ Hrep Hp Hfeed Hexec Hc Hbox Hsat) as (i & f & _ & _ & H). now apply Exists_nil in H.
+Qed.
+
+(* The same for a tree in pieces. They come in groups, each of which may be checked apart from the others. *)
+Fixpoint groups_checked (s : semantics) (net : program) (fp : list fdisjunct) (tree : bytes) (i : nat) (groups : list (list bytes)) : Prop :=
+  match groups with
+  | [] => True
+  | g :: rest => check_pieces s net fp tree i g = true /\ groups_checked s net fp tree (i + length g) rest
+  end.
+
+Definition closed (E : env) (p : piece) : Prop := exists t, check E (S (length t)) false 1 (fst p) (snd p) t = Some ([], []).
+
+Lemma close_pieces_closed : forall E trees pieces k p, close_pieces E pieces trees = true -> (k < length trees)%nat ->
+  nth_error pieces k = Some p -> closed E p.
+Proof.
+  intros E. induction trees as [| t trees IH]; intros pieces k p H Hk Hp; [cbn in Hk; lia |].
+  destruct pieces as [| [b active_] pieces]; [discriminate |]. cbn [close_pieces] in H.
+  destruct (check _ _ _ _ _ _ _) as [[[| ? ?] [| ? ?]] |] eqn:Hch; try discriminate.
+  destruct k as [| k]; [injection Hp as <-; now exists t |]. eapply IH; eauto. cbn in Hk. lia.
+Qed.
+
+Lemma groups_closed : forall s net fp tree pieces groups i k p, pieces_of s net fp tree = Some pieces ->
+  groups_checked s net fp tree i groups -> (k < length (concat groups))%nat -> nth_error pieces (i + k) = Some p ->
+  closed (make_env s net fp) p.
+Proof.
+  intros s net fp tree pieces groups i k p Hpieces. revert i k. induction groups as [| g groups IH]; intros i k H Hk Hp; [cbn in Hk; lia |].
+  cbn [groups_checked concat] in *. rewrite app_length in Hk. destruct H as (Hg & Hr).
+  destruct (Nat.lt_ge_cases k (length g)) as [Hlt | Hge].
+  - unfold check_pieces in Hg. rewrite Hpieces in Hg. eapply close_pieces_closed; [exact Hg | exact Hlt |].
+    rewrite <- Hp. clear. revert pieces. induction i as [| i IH]; intros pieces; [reflexivity |]. destruct pieces; [now destruct k | apply IH].
+  - eapply (IH (i + length g)%nat (k - length g)%nat); [exact Hr | lia |]. rewrite <- Hp. f_equal. lia.
+Qed.
+
+Theorem check_sound_in_pieces : forall s net p fp tree groups, represents_property s p fp ->
+  has_pieces s net fp tree (length (concat groups)) = true -> groups_checked s net fp tree 0 groups -> claim s net p.
+Proof.
+  intros s net p fp tree groups Hrep Hhas Hall x y Hfeed Hexec (c & Hc & Hbox & Hsat). unfold has_pieces in Hhas.
+  destruct (pieces_of s net fp tree) as [pieces |] eqn:Hp; [| discriminate]. apply Nat.eqb_eq in Hhas.
+  destruct (pieces_hold_the_unsafe _ _ _ _ _ _ _ _ _ Hrep Hp Hfeed Hexec Hc Hbox Hsat) as (i & f & Hi & Hcf & H).
+  apply Exists_exists in H. destruct H as (q & Hin & G & Hact). apply In_nth_error in Hin. destruct Hin as (k & Hk).
+  assert (Hlt : (k < length (concat groups))%nat) by (rewrite <- Hhas; apply nth_error_Some; congruence).
+  destruct (groups_closed _ _ _ _ _ _ O k q Hp Hall Hlt Hk) as (t & Hch).
+  unfold pieces_of in Hp. destruct (env_ok (make_env s net fp)) eqn:Hok; [| discriminate].
+  assert (Hf : In f fp) by (eapply nth_error_In; eauto).
+  destruct (env_facts s net fp Hok) as (_ & Har & Hins & Hout & Hd). destruct (Hd f Hf) as (Hlen & Hcons & _).
+  pose proof (root_layers s net fp y Hok Hexec) as Hlay.
+  pose proof (check_refutes (make_env s net fp) y eq_refl Hins Har Hlay x c f Hfeed Hcf Hbox Hsat Hlen Hcons Hout i Hi _ _ _ _ _ _ _ _ Hch G Hact) as Hex.
+  now apply Exists_nil in Hex.
 Qed.
 
 (* Nothing overflows: an accepted certificate also proves the premise of every row, at
@@ -789,7 +878,7 @@ Theorem check_premises : forall s net p fp tree, represents_property s p fp -> c
 Proof.
   intros s net p fp tree Hrep Hcheck x y Hfeed Hexec (c & Hc & Hbox).
   destruct (nth_error_forall2 _ _ _ _ _ _ Hrep Hc) as (i & f & Hi & Hf & Hcf).
-  unfold check_certificate in Hcheck. apply andb_prop in Hcheck. destruct Hcheck as (Hok & Hcheck).
+  unfold check_certificate, pieces_of in Hcheck. destruct (env_ok (make_env s net fp)) eqn:Hok; [| discriminate].
   destruct (env_facts s net fp Hok) as (_ & Har & Hin & _ & Hd). destruct (Hd f Hf) as (Hlen & _ & _).
   pose proof (root_layers s net fp y Hok Hexec) as Hlay. pose proof (layered_below _ _ _ _ _ Hlay) as Hbelow.
   assert (Hinside : forall j, (j < e_ins (make_env s net fp))%nat -> V (fst (nth j (fbox f) (nan, nan))) <= y j <= V (snd (nth j (fbox f) (nan, nan)))).

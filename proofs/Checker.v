@@ -6,7 +6,7 @@
    Relies on the definitions of Layers, Backward and Forms. *)
 From Coq Require Import ZArith List Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward Layers Forms.
+From AxiomProofs Require Import Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward ChainSweep Layers Forms.
 Import ListNotations.
 Local Open Scope bool_scope.
 
@@ -26,6 +26,7 @@ Record env := Env {
 Definition mark (l : list int) (a : PArray.array bool) : PArray.array bool := fold_left (fun a e => write a e true) l a.
 
 Definition is_affine (o : operator) : bool := match o with Affine _ _ _ => true | _ => false end.
+Definition is_softmax (o : operator) : bool := match o with Softmax _ => true | _ => false end.
 Definition is_hinge (o : operator) : bool := match o with Relu _ | LeakyRelu _ _ => true | _ => false end.
 
 Definition make_env (s : semantics) (p : program) (disjuncts : list fdisjunct) : env :=
@@ -35,7 +36,7 @@ Definition make_env (s : semantics) (p : program) (disjuncts : list fdisjunct) :
   let marks f := fold_left (fun a l => f l a) layers (PArray.make total false) in
   Env s (inputs p) total (ints_from 0 (inputs p)) layers (outputs p) disjuncts
     (marks (fun l a => if is_affine (l_op l) then mark (l_elements l) a else a))
-    (marks (fun l a => if is_affine (l_op l) then a else mark (sources_of (l_op l)) a))
+    (marks (fun l a => if is_affine (l_op l) || is_softmax (l_op l) then a else mark (sources_of (l_op l)) a))
     (marks (fun l a => if is_hinge (l_op l) then a else mark (sources_of (l_op l)) a)).
 
 (* What lowering and the reading of the property guarantee *)
@@ -81,12 +82,16 @@ Definition meet_box (E : env) (b : bounds) (c : fdisjunct) : bounds :=
 Definition zeros (E : env) : PArray.array float := PArray.make (e_total E) 0%float.
 
 (* The lower bound of a * y_e that a sweep gives, nan if it fails. *)
-Definition row_sweep (E : env) (b : bounds) (sops : list sop) (e : int) (a : float) : float :=
+Definition array_row (E : env) (b : bounds) (sops : list sop) (e : int) (a : float) : float :=
   let lo := read (blo b) in let hi := read (bhi b) in let x := read (bx b) in
   match sweep lo hi x sops [] 0 (write (zeros E) e a) with
   | Some (c, A) => match input_bound lo hi x (e_inputs E) c A with Some lb => lb | None => nan end
   | None => nan
   end.
+
+(* linked: chained sops (e_inputs E), computed once for all rows *)
+Definition row_sweep (E : env) (b : bounds) (linked : bool) (sops : list sop) (e : int) (a : float) : float :=
+  if linked then chain_row (read (blo b)) (read (bhi b)) (read (bx b)) (e_inputs E) sops e a else array_row E b sops e a.
 
 Definition is_swept (E : env) (b : bounds) (e : int) : bool :=
   read (e_relevant E) e && (read (blo b) e <? read (bhi b) e)%float && (read (e_unhinged E) e || open_at b e).
@@ -121,7 +126,8 @@ Definition propagate_layer (E : env) (first : bool) (rule : slope) (swept : bool
                 let o := fst (layer_sop (e_sem E) b l (Rule rule)) in
                 if swept then
                   let rows := filter (is_swept E b1) (l_elements l) in
-                  let found := map (fun e => (e, (row_sweep E b1 (o :: sops) e 1, (- row_sweep E b1 (o :: sops) e (-1))%float))) rows in
+                  let linked := chained (o :: sops) (e_inputs E) in
+                  let found := map (fun e => (e, (row_sweep E b1 linked (o :: sops) e 1, (- row_sweep E b1 linked (o :: sops) e (-1))%float))) rows in
                   Some (meet_all b1 found, o :: sops)
                 else Some (b1, o :: sops)
             end
@@ -399,17 +405,28 @@ Definition split_value (E : env) (b : bounds) (e : int) (l : bytes) : option (fl
 
 Definition most_depth : int := 100000.
 
+(* A subtree that is left out: the context that it has to close, and the disjunct that
+   is active if it is a single one. Instruction 8, which certificates do not have, stands
+   where it was. *)
+Definition piece := (bounds * option nat)%type.
+
 Section Tree.
   Variable E : env.
 
-  Fixpoint check (fuel : nat) (first : bool) (depth : int) (b : bounds) (active_ : option nat) (l : bytes) {struct fuel} : option bytes :=
+  (* Checks a node and those below it. Answers with the bytes that follow and the pieces that were left out. *)
+  Fixpoint check (fuel : nat) (first : bool) (depth : int) (b : bounds) (active_ : option nat) (l : bytes) {struct fuel}
+      : option (bytes * list piece) :=
     match fuel with
     | O => None
     | S fuel' =>
         let two e v r :=
           if (most_depth <=? depth)%uint63 then None
           else match check fuel' false (depth + 1)%uint63 (meet b e nan v) active_ r with
-               | Some r' => check fuel' false (depth + 1)%uint63 (meet b e v nan) active_ r'
+               | Some (r', ps) =>
+                   match check fuel' false (depth + 1)%uint63 (meet b e v nan) active_ r' with
+                   | Some (r'', qs) => Some (r'', ps ++ qs)
+                   | None => None
+                   end
                | None => None
                end in
         match l with
@@ -446,14 +463,14 @@ Section Tree.
             else if (code =? 3)%uint63 then
               if (most_depth <=? depth)%uint63 then None
               else
-                (fix children (ks : list nat) (r : bytes) : option bytes :=
+                (fix children (ks : list nat) (r : bytes) : option (bytes * list piece) :=
                    match ks with
-                   | [] => Some r
+                   | [] => Some (r, [])
                    | k :: rest =>
                        match nth_error (e_disjuncts E) k with
                        | Some c =>
                            match check fuel' false (depth + 1)%uint63 (meet_box E b c) (Some k) r with
-                           | Some r' => children rest r'
+                           | Some (r', ps) => match children rest r' with Some (r'', qs) => Some (r'', ps ++ qs) | None => None end
                            | None => None
                            end
                        | None => None
@@ -476,7 +493,7 @@ Section Tree.
                   match nth_error (e_disjuncts E) k with
                   | Some c =>
                       match form_sweep E b c r with
-                      | Some (_, Some (_, _, lb), r') => if (0 <? lb)%float then Some r' else None
+                      | Some (_, Some (_, _, lb), r') => if (0 <? lb)%float then Some (r', []) else None
                       | _ => None
                       end
                   | None => None
@@ -486,21 +503,46 @@ Section Tree.
             else if (code =? 7)%uint63 then
               if existsb (fun e => (read (bhi b) e <? read (blo b) e)%float)
                    (e_inputs E ++ flat_map (fun l => if is_affine (l_op l) then l_elements l else []) (e_layers E))
-              then Some r else None
+              then Some (r, []) else None
+            else if (code =? 8)%uint63 then Some (r, [(b, active_)])
             else None
         end
     end.
 End Tree.
 
-(* A property without disjuncts asks nothing and has the empty tree. *)
-Definition check_certificate (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) : bool :=
+(* The pieces that a tree leaves out; a whole tree has none. A property without
+   disjuncts asks nothing and has the empty tree. *)
+Definition pieces_of (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) : option (list piece) :=
   let E := make_env s p disjuncts in
-  env_ok E &&
-  match disjuncts with
-  | [] => match tree with [] => true | _ => false end
-  | c :: m =>
-      match check E (S (length tree)) true 1 (initial E) (match m with [] => Some O | _ => None end) tree with
-      | Some [] => true
-      | _ => false
-      end
+  if env_ok E then
+    match disjuncts with
+    | [] => match tree with [] => Some [] | _ => None end
+    | c :: m =>
+        match check E (S (length tree)) true 1 (initial E) (match m with [] => Some O | _ => None end) tree with
+        | Some ([], pieces) => Some pieces
+        | _ => None
+        end
+    end
+  else None.
+
+Definition check_certificate (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) : bool :=
+  match pieces_of s p disjuncts tree with Some [] => true | _ => false end.
+
+(* Whether the trees close the first pieces, one each. *)
+Fixpoint close_pieces (E : env) (pieces : list piece) (trees : list bytes) : bool :=
+  match trees, pieces with
+  | [], _ => true
+  | t :: trees, (b, active_) :: pieces =>
+      match check E (S (length t)) false 1 b active_ t with Some ([], []) => close_pieces E pieces trees | _ => false end
+  | _, _ => false
   end.
+
+(* Whether they close the pieces of a tree from piece i on. *)
+Definition check_pieces (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) (i : nat) (trees : list bytes) : bool :=
+  match pieces_of s p disjuncts tree with
+  | Some pieces => close_pieces (make_env s p disjuncts) (skipn i pieces) trees
+  | None => false
+  end.
+
+Definition has_pieces (s : semantics) (p : program) (disjuncts : list fdisjunct) (tree : bytes) (n : nat) : bool :=
+  match pieces_of s p disjuncts tree with Some pieces => (length pieces =? n)%nat | None => false end.

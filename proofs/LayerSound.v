@@ -3,7 +3,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward Layers.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines SoftmaxRows Sigmoid Store Sweep Backward Layers.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -188,7 +188,7 @@ Section Layer.
     Proof.
       intros e lh Hin F1 F2. rewrite elements_shape in Hin. destruct (layer_facts l ok shape) as (_ & _ & _ & Hroom & _). fold n in Hroom.
       pose proof source_strong as Hsrc. unfold derived in Hin. pose proof ok as Hok. unfold layer_ok in Hok. apply andb_prop in Hok. destruct Hok as (_ & Hok).
-      destruct (l_op l) as [factor rho rows | srcs | alpha srcs | srcs | srcs | ws | vs] eqn:Hop; try discriminate Hok.
+      destruct (l_op l) as [factor rho rows | srcs | alpha srcs | srcs | srcs | ws | vs | gs] eqn:Hop; try discriminate Hok.
       - rewrite combine_nil in Hin. easy.
       - cbn [operator_holds count sources_of] in *.
         destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP).
@@ -201,14 +201,25 @@ Section Layer.
         now apply (leaky_relu_bounds_sound (read (blo b) a) (read (bhi b) a) (y (idx a)) Fl Fh Hb (read (bx b) a) alpha A1 A2 Hx s _ HP).
       - cbn [operator_holds count sources_of] in *.
         destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP).
+        destruct (Hsrc a Ha) as (_ & _ & _ & Hb & _). now apply (sigmoid_bounds_sound (read (blo b) a) (read (bhi b) a) _ Hb s _ HP).
+      - cbn [operator_holds count sources_of] in *.
+        destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP).
+        destruct (Hsrc a Ha) as (_ & _ & _ & Hb & _). now apply (tanh_bounds_sound (read (blo b) a) (read (bhi b) a) _ Hb s _ HP).
+      - cbn [operator_holds count sources_of] in *.
+        destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP).
         apply (maxpool_bounds_sound y (read (blo b)) (read (bhi b)) a) with (s := s); auto.
         intros e0 He0. destruct (Hsrc e0) as (Fl & Fh & _ & Hb & _); [apply in_flat_map; exists a; auto |]. repeat split; auto; apply Hb.
       - cbn [operator_holds count sources_of] in *.
         destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP). cbn [fst snd]. rewrite HP. lra.
+      - cbn [operator_holds count] in *. apply andb_prop in Hok. destruct Hok as (_ & Hok). rewrite forallb_forall in Hok.
+        destruct (each_group_combine _ _ _ _ _ _ Hroom holds _ _ Hin) as (g & j & Hg & -> & HP & Hj).
+        apply (softmax_bounds_sound y s g _ (Hok g Hg) HP); [| exact F2]. apply in_map, in_seq. lia.
     Qed.
 
     Lemma derived_length : derived s b (l_op l) = [] \/ length (derived s b (l_op l)) = count (l_op l).
-    Proof. unfold derived. destruct (l_op l); cbn [count]; rewrite ?map_length; auto. Qed.
+    Proof.
+      unfold derived. destruct (l_op l); cbn [count]; rewrite ?map_length; auto. right. apply softmax_bounds_length.
+    Qed.
 
     Theorem store_derived_sound : forall b', store_derived s b l = Some b' -> good b' y k total /\
       (length (derived s b (l_op l)) = count (l_op l) -> good b' y (Nat.max k (n + count (l_op l))) total).

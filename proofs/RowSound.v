@@ -3,7 +3,7 @@
 From Flocq Require Import Core.
 From Coq Require Import ZArith Reals List Lra Lia Psatz Floats Uint63.
 From Coq Require PArray.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Store Sweep Backward Layers LayerSound.
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Rounding AffineRows Lines Sigmoid Store Sweep QuickSweep Backward Layers LayerSound.
 Import ListNotations.
 Local Open Scope R_scope.
 Local Open Scope bool_scope.
@@ -107,6 +107,55 @@ Lemma map_flat_map : forall A B C (g : B -> C) (f : A -> list B) l, map g (flat_
 Proof. induction l as [| a l IH]; [reflexivity |]. cbn [flat_map]. now rewrite map_app, IH. Qed.
 
 (* ---- The rows of a layer *)
+
+Lemma line_row_place : forall m e x src ln, at_most_one src (t_lo (line_row m e x src ln)) /\ at_most_one src (t_hi (line_row m e x src ln)).
+Proof.
+  intros. unfold line_row, at_most_one. cbn [t_lo t_hi].
+  split; [destruct (s_lo ln =? 0)%float | destruct (s_hi ln =? 0)%float]; ((now left) || (right; eexists; reflexivity)).
+Qed.
+
+Lemma diagonal_rows : forall (f : slope -> int -> srow) b,
+  (forall r e, at_most_one e (t_lo (f r e)) /\ at_most_one e (t_hi (f r e))) ->
+  forall srcs els sl rows sl', hinge_rows f b srcs sl = (rows, sl') -> length els = length srcs ->
+  Forall2 (fun e (er : int * srow) => at_most_one e (t_lo (snd er)) /\ at_most_one e (t_hi (snd er))) srcs (combine els rows).
+Proof.
+  intros f b Hf. induction srcs as [| e srcs IH]; intros els sl rows sl' H Hl.
+  - destruct els; [| discriminate]. constructor.
+  - destruct els as [| e' els]; [discriminate |]. cbn [hinge_rows] in H. destruct (take_slope b e sl) as [r sl1].
+    destruct (hinge_rows f b srcs sl1) as [rows1 sl2] eqn:H1. injection H as <- <-. cbn [combine].
+    constructor; [apply Hf | eapply IH; eauto].
+Qed.
+
+Lemma rows_shape : forall s b l sl rows sl' first under groups, layer_rows s b l sl = (rows, sl') -> length (l_elements l) = count (l_op l) ->
+  (exists total ranges, l = make_layer total (l_first l) ranges (l_op l)) ->
+  shape_ok (Sop first (combine (l_elements l) rows) (l_m l) under (l_read l) (l_shape l) groups).
+Proof.
+  intros s b l sl rows sl' first under groups H Hels (total & ranges & E). unfold shape_ok. cbn [o_shape o_rows o_read].
+  assert (Es : l_shape l = shape_of (l_op l) (l_read l)) by (rewrite E; reflexivity). rewrite Es. unfold layer_rows, shape_of in *.
+  assert (Er : l_rows l = match l_op l with Affine _ _ rows => map compile_row rows | _ => [] end) by (rewrite E; reflexivity).
+  clear E Es. destruct (l_op l) as [factor rho rows0 | srcs | alpha srcs | srcs | srcs | ws | vs | gs]; try exact I.
+  - destruct (forallb _ rows0) eqn:Hsame; [| clear Hsame; destruct (diagonal_terms (l_read l) rows0) eqn:Hd; [| exact I]].
+    2:{ injection H as <- <-. cbn [count] in Hels. rewrite Er, map_map. generalize (largest_x b (l_read l)) as xm. intros xm. clear Er.
+        revert Hd Hels. generalize (l_read l) as rd, (l_elements l) as els. induction rows0 as [| r rows0 IH]; intros [| e rd] els Hd Hels; try discriminate.
+        - destruct els; [constructor | discriminate].
+        - destruct els as [| e' els]; [discriminate |]. cbn [diagonal_terms] in Hd. apply andb_prop in Hd. destruct Hd as (Hr & Hd).
+          cbn [map combine]. constructor; [| apply IH; [exact Hd | now injection Hels]]. unfold affine_row, at_most_one. cbn [snd t_lo t_hi].
+          change (source (compile_row r)) with r. destruct (terms r) as [| [f v] [| u t]]; [| | discriminate]; [split; now left |].
+          apply eqb_spec in Hr. cbn [fst] in Hr. subst f. split; right; now exists v. }
+    rewrite forallb_forall in Hsame. injection H as <- <-. cbn [count] in Hels.
+    rewrite Er, map_map. set (g := fun r => affine_row (l_m l) s factor rho (largest_x b (l_read l)) b (compile_row r)).
+    change (map (fun r => affine_row (l_m l) s factor rho (largest_x b (l_read l)) b (compile_row r)) rows0) with (map g rows0).
+    clear Er. revert Hels Hsame. generalize (l_elements l) as els. induction rows0 as [| r rows0 IH]; intros els Hels Hsame.
+    + destruct els; [| discriminate]. split; [reflexivity | constructor].
+    + destruct els as [| e els]; [discriminate |]. cbn [map combine]. destruct (IH els) as (I1 & I2);
+        [cbn in Hels; lia | intros; apply Hsame; now right |].
+      split; [cbn [map snd]; f_equal; exact I1 |]. constructor; [| exact I2]. cbn [snd]. unfold g, affine_row. cbn [t_hi t_lo].
+      split; [reflexivity |]. apply same_ints_eq, Hsame. now left.
+  - destruct (same_ints srcs (l_read l)) eqn:Hs; [| exact I]. apply same_ints_eq in Hs. rewrite <- Hs.
+    eapply diagonal_rows; [| exact H | exact Hels]. intros. apply line_row_place.
+  - destruct (same_ints srcs (l_read l)) eqn:Hs; [| exact I]. apply same_ints_eq in Hs. rewrite <- Hs.
+    eapply diagonal_rows; [| exact H | exact Hels]. intros. apply line_row_place.
+Qed.
 
 Definition rows_sound (y : execution) (m N : nat) (srcs els : list int) (rows : list srow) : Prop :=
   length rows = length els /\
@@ -249,14 +298,34 @@ Section Layer.
     assert (0 <= V (relu_error s) * d) by (apply Rmult_le_pos; numeric). lra.
   Qed.
 
-  Theorem layer_rows_sound : forall sl rows sl', layer_rows s b l sl = (rows, sl') ->
+  Lemma curve_rows_sound : forall f lines srcs,
+    (forall l h x, V l <= x <= V h -> line_finite (lines l h) = true ->
+      V (s_lo (lines l h)) * x + V (k_lo (lines l h)) <= f x <= V (s_hi (lines l h)) * x + V (k_hi (lines l h))) ->
+    (Z.of_nat (length srcs) <= 2 ^ 30)%Z -> room_for (n + length srcs) ->
+    each y (fun e v => curve_holds s f (at_element y e) v) srcs n -> (forall e, In e srcs -> strong b y e) ->
+    rows_sound y (length srcs) (length srcs) srcs (ints_from (l_first l) (length srcs))
+      (map (fun e => line_row (length srcs) (curve_error s) (read (bx b) e) e (lines (read (blo b) e) (read (bhi b) e))) srcs).
+  Proof.
+    intros f lines srcs Hlines Hm Hroom Hheld Hsrc. apply short_rows_sound.
+    - now rewrite map_length, ints_from_length.
+    - apply ints_from_length.
+    - intros e r Hin. destruct (each_combine_map _ _ _ _ _ _ _ Hroom Hheld _ _ Hin) as (a & Ha & -> & HP).
+      apply line_row_sound with (g := f (at_element y a)); auto.
+      + now apply strong_size, Hsrc.
+      + intros _. destruct (curve_error_V _ _ _ _ HP) as ((E0 & _) & E). pose proof w_positive.
+        assert (0 <= V (curve_error s) * d) by (apply Rmult_le_pos; numeric). split; lra.
+      + destruct (Hsrc a Ha) as (_ & _ & _ & Hb & _). now apply Hlines.
+    - intros r Hin. apply in_map_iff in Hin. destruct Hin as (a & <- & Ha). now apply line_row_terms.
+  Qed.
+
+  Theorem layer_rows_sound : forall sl rows sl', own_groups l = [] -> layer_rows s b l sl = (rows, sl') ->
     rows_sound y (l_m l) (l_terms l) (sources_of (l_op l)) (l_elements l) rows.
   Proof.
-    intros sl rows sl' H. unfold layer_rows in H.
+    intros sl rows sl' Hgroups H. unfold layer_rows in H.
     destruct (layer_facts l ok shape') as (_ & _ & _ & Hroom & _ & Hm & _). fold n in Hroom.
     pose proof src_strong as Hsrc. pose proof (elements_shape l shape') as Hels. pose proof affine_rows_sound as Haffine.
     pose proof shape as (ranges & E). pose proof ok as Hok. unfold layer_ok in Hok. apply andb_prop in Hok. destruct Hok as (_ & Hok).
-    destruct (l_op l) as [factor rho rows0 | srcs | alpha srcs | srcs | srcs | ws | vs] eqn:Hop.
+    destruct (l_op l) as [factor rho rows0 | srcs | alpha srcs | srcs | srcs | ws | vs | gs] eqn:Hop.
     - injection H as <- <-. exact (Haffine _ _ _ eq_refl).
     - assert (Em : l_m l = length srcs /\ l_terms l = length srcs) by (rewrite E; split; reflexivity). destruct Em as (Em & EN).
       rewrite Em, EN in *. cbn [operator_holds count sources_of] in *. destruct (hinge_rows_facts _ _ _ _ _ _ H) as (Hl & Hr).
@@ -287,8 +356,10 @@ Section Layer.
           repeat match goal with H : (_ && _)%bool = true |- _ => apply andb_prop in H; destruct H end.
           apply leaky_relu_line_sound; auto; now apply finite_is_finite.
       + intros r Hin. destruct (Hr r Hin) as (sp & a & Ha & ->). now apply line_row_terms.
-    - discriminate Hok.
-    - discriminate Hok.
+    - assert (Em : l_m l = length srcs /\ l_terms l = length srcs) by (rewrite E; split; reflexivity). destruct Em as (Em & EN).
+      injection H as <- <-. rewrite Em, EN, Hels in *. cbn [operator_holds count sources_of] in *. eapply curve_rows_sound; eauto using sigmoid_line_sound.
+    - assert (Em : l_m l = length srcs /\ l_terms l = length srcs) by (rewrite E; split; reflexivity). destruct Em as (Em & EN).
+      injection H as <- <-. rewrite Em, EN, Hels in *. cbn [operator_holds count sources_of] in *. eapply curve_rows_sound; eauto using tanh_line_sound.
     - assert (Em : l_m l = length ws /\ l_terms l = length ws) by (rewrite E; split; reflexivity). destruct Em as (Em & EN).
       injection H as <- <-. rewrite Em, EN in *. cbn [operator_holds count] in *.
       assert (Hw : forall a, In a ws -> (forall e, In e (fst a :: snd a) -> fin (read (blo b) e) /\ fin (read (bhi b) e) /\ V (read (blo b) e) <= at_element y e <= V (read (bhi b) e))).
@@ -323,14 +394,15 @@ Section Layer.
           - intros _. cbn [s_lo s_hi k_lo k_hi]. rewrite V_0. lra. }
         exact S0.
       + intros r Hin. apply in_map_iff in Hin. destruct Hin as (a & <- & Ha). cbn. split; [lia | split; [lia | intros t [[] | []]]].
+    - unfold own_groups in Hgroups. rewrite Hop in Hgroups. now destruct gs.
   Qed.
 
-  (* What a sweep reads of this layer. *)
-  Theorem layer_sop_sound : forall sl o sl', layer_sop s b l sl = (o, sl') ->
+  (* What a sweep reads of this layer, if its rows are about elements. *)
+  Theorem layer_sop_sound : forall sl o sl', own_groups l = [] -> layer_sop s b l sl = (o, sl') ->
     sound_op y (read (bx b)) n o /\ length (o_rows o) = count (l_op l) /\ idx (o_first o) = n /\ (Z.of_nat (o_m o) <= 2 ^ 39)%Z.
   Proof.
-    intros sl o sl' H. unfold layer_sop in H. destruct (layer_rows s b l sl) as [rows sl1] eqn:Hrows. injection H as <- <-.
-    destruct (layer_rows_sound _ _ _ Hrows) as (Hl & Hr & Ht & HN & Hc). pose proof (elements_shape l shape') as Hels.
+    intros sl o sl' Hgroups H. unfold layer_sop in H. destruct (layer_rows s b l sl) as [rows sl1] eqn:Hrows. injection H as <- <-.
+    destruct (layer_rows_sound _ _ _ Hgroups Hrows) as (Hl & Hr & Ht & HN & Hc). pose proof (elements_shape l shape') as Hels.
     destruct (layer_facts l ok shape') as (Hnd & Hbelow & Hsub & Hroom & Hfew & Hm & Hterms). fold n in Hbelow, Hroom.
     destruct (largest_x_facts y l (idx tot) ok shape' fits b k good_b enough) as (Fx & X0 & Xall).
     assert (Hlen : length (combine (l_elements l) rows) = count (l_op l)).
@@ -371,5 +443,6 @@ Section Layer.
         assert (Hz' : tauR * ((1 - 3 * d) * (1 + u)) <= tauR * z) by (apply Rmult_le_compat_l; lra).
         assert (Htu : 0 <= tauR * u) by (apply Rmult_le_pos; lra).
         numeric.
+    - eapply rows_shape; eauto. now rewrite Hels, ints_from_length.
   Qed.
 End Layer.

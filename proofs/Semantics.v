@@ -29,7 +29,8 @@ Inductive operator :=
   | Sigmoid (sources : list int)
   | Tanh (sources : list int)
   | MaxPool (windows : list (int * list int))  (* a window is its first source and the others *)
-  | Constant (values : list float).
+  | Constant (values : list float)
+  | Softmax (groups : list (list int)).        (* its elements are numbered group after group *)
 
 (* Elements are numbered in this order: inputs, then those of each operator. *)
 Record program := Program { inputs : nat; operators : list operator; outputs : list int }.
@@ -42,6 +43,7 @@ Definition count (o : operator) : nat :=
   | Relu s | LeakyRelu _ s | Sigmoid s | Tanh s => length s
   | MaxPool windows => length windows
   | Constant values => length values
+  | Softmax groups => length (concat groups)
   end.
 
 Definition execution := nat -> R.
@@ -89,9 +91,20 @@ Section Values.
   Definition maxpool_holds (s : semantics) (window : int * list int) (v : R) : Prop :=
     match s with real => v = greatest window | float32 => Rabs (v - greatest window) <= eta end.
 
+  (* A group of sources and the values vs of their entries. What exp computes in float32 is left open. *)
+  Definition softmax_holds (s : semantics) (group : list int) (vs : list R) : Prop :=
+    match s with
+    | real => vs = map (fun e => exp (at_element e) / sum (fun f => exp (at_element f)) group) group
+    | float32 => Forall (fun v => 0 <= v) vs /\ Rabs (sum (fun v => v) vs - 1) <= gamma (INR (length group) + 8)
+    end.
+
   (* P holds for each a of a list and the element that belongs to it. *)
   Fixpoint each {A} (P : A -> R -> Prop) (l : list A) (first : nat) : Prop :=
     match l with [] => True | a :: m => P a (y first) /\ each P m (S first) end.
+
+  (* P holds for each group and the values of the elements that belong to it. *)
+  Fixpoint each_group (P : list int -> list R -> Prop) (l : list (list int)) (first : nat) : Prop :=
+    match l with [] => True | g :: m => P g (map y (seq first (length g))) /\ each_group P m (first + length g) end.
 
   Definition operator_holds (s : semantics) (o : operator) (first : nat) : Prop :=
     match o with
@@ -102,6 +115,7 @@ Section Values.
     | Tanh sources => each (fun e v => curve_holds s tanh (at_element e) v) sources first
     | MaxPool windows => each (maxpool_holds s) windows first
     | Constant values => each (fun c v => v = V c) values first
+    | Softmax groups => each_group (softmax_holds s) groups first
     end.
 
   Fixpoint operators_hold (s : semantics) (l : list operator) (first : nat) : Prop :=

@@ -17,13 +17,39 @@ Notation array := PArray.array.
 (* A row as a sweep reads it: y >= b_lo + t_lo . y and y <= b_hi + t_hi . y, up to q. *)
 Record srow := Srow { b_lo : float; b_hi : float; q : float; t_lo : list (int * float); t_hi : list (int * float) }.
 
+(* Floats in blocks, which take fewer steps to walk than a list. *)
+Inductive pack := Nil | One (a : float) (r : pack) | Eight (a b c d e f g h : float) (r : pack).
+
+Fixpoint pack_of (l : list float) : pack :=
+  match l with
+  | a :: b :: c :: d :: e :: f :: g :: h :: r => Eight a b c d e f g h (pack_of r)
+  | a :: r => One a (pack_of r)
+  | [] => Nil
+  end.
+
+(* Where the terms of the rows are: anywhere; one in every column, the same below and
+   above, with their weights; at most one, in the column at the row's place. *)
+Inductive shape := Scattered | Dense (weights : list pack) | Diagonal.
+
 Record sop := Sop {
   o_first : int;
   o_rows : list (int * srow);  (* with their elements, increasing *)
   o_m : nat;                   (* rows, or terms in a column, whichever is more *)
   o_under : float;             (* tau * (1 + N * XM) *)
-  o_read : list int            (* elements of the operators read, increasing *)
+  o_read : list int;           (* elements of the operators read, increasing *)
+  o_shape : shape;
+  o_groups : list (list int)   (* softmax: the elements of each group, to whose sum the row at its place applies *)
 }.
+
+Definition at_most_one (e : int) (t : list (int * float)) : Prop := t = [] \/ exists s, t = [(e, s)].
+
+Definition shape_ok (o : sop) : Prop :=
+  match o_shape o with
+  | Scattered => True
+  | Dense weights => weights = map (fun er => pack_of (map snd (t_lo (snd er)))) (o_rows o) /\
+      Forall (fun er => t_hi (snd er) = t_lo (snd er) /\ map fst (t_lo (snd er)) = o_read o) (o_rows o)
+  | Diagonal => Forall2 (fun e er => at_most_one e (t_lo (snd er)) /\ at_most_one e (t_hi (snd er))) (o_read o) (o_rows o)
+  end.
 
 Definition b_of (a : float) (r : srow) : float := if (0 <? a)%float then b_lo r else b_hi r.
 Definition t_of (a : float) (r : srow) : list (int * float) := if (0 <? a)%float then t_lo r else t_hi r.
@@ -154,6 +180,76 @@ Proof.
   assert (Hs : (4 * M + 32) * d * ((1 - / 400) * (Rabs C + B + T2)) - M * w - w <= p) by numeric.
   assert (Hs' : (4 * M + 32) * d * ((1 - / 300) * (Rabs C + B + T2)) - M * w - w + V under * (1 - d) <= ch) by numeric.
   numeric.
+Qed.
+
+Lemma step_constant_fin : forall m under c t1 t2 t3, fin (step_constant m under c t1 t2 t3) ->
+  fin c /\ fin t1 /\ fin t2 /\ fin t3 /\ fin under.
+Proof.
+  intros m under c t1 t2 t3 H. unfold step_constant in H.
+  destruct (sub_fin _ _ H) as (F1 & F2 & _). destruct (sub_fin _ _ F1) as (F3 & Ft2 & _). destruct (add_fin _ _ F3) as (Fc & Ft1 & _).
+  destruct (add_fin _ _ F2) as (F4 & Fu & _). destruct (mul_fin _ _ F4) as (_ & F5 & _). destruct (add_fin _ _ F5) as (F6 & _ & _).
+  destruct (add_fin _ _ F6) as (_ & Ft3 & _). repeat split; assumption.
+Qed.
+
+(* The constant after step 3 accounts for the rows' constants and errors. *)
+Lemma rows_constant : forall (m : nat) under act,
+  (length act <= m)%nat -> (forall p, In p act -> fin (q (snd p)) -> 0 <= V (q (snd p))) -> (Z.of_nat m <= 2 ^ 40)%Z ->
+  forall c, INR m + 1 <= 1099511627776 ->
+  fin (step_constant m under c (t1_of act) (t2_of act) (t3_of act)) -> tauR / 2 <= V under ->
+  fin c /\ (forall p, In p act -> fin (fst p) /\ fin (b_of (fst p) (snd p)) /\ fin (q (snd p))) /\
+  V (step_constant m under c (t1_of act) (t2_of act) (t3_of act))
+  + sum (fun p => Rabs (V (fst p)) * V (q (snd p))) act * (1 + 7 * d) + V under * (1 - 4 * d) - tauR / 100
+  <= V c + sum (fun p => V (fst p) * V (b_of (fst p) (snd p))) act.
+Proof.
+  intros m under act Hlength Hsign Hm c HM H Hu. destruct (step_constant_fin _ _ _ _ _ _ H) as (Fc & F1 & F2 & F3 & Fu).
+  pose proof w_positive as Hw. set (M := INR m) in *.
+  assert (HM0 : 0 <= M <= 1099511627776) by (split; [apply pos_INR | lra]).
+  assert (Hlen : INR (length act) <= M) by now apply le_INR.
+  pose proof (pos_INR (length act)) as Hl0.
+  assert (Fin1 : forall p, In p act -> fin (fst p * b_of (fst p) (snd p))%float).
+  { destruct (fsum_error_power _ (fun p => fst p * b_of (fst p) (snd p))%float (fun p => V (fst p) * V (b_of (fst p) (snd p))) act 0%float)
+      as (_ & F & _); [| exact F1 | exact F].
+    intros p _ F. now destruct (mul_V _ _ F) as (_ & _ & E). }
+  assert (Fin2 : forall p, In p act -> fin (abs (fst p) * q (snd p))%float).
+  { destruct (fsum_error_power _ (fun p => abs (fst p) * q (snd p))%float (fun p => Rabs (V (fst p)) * V (q (snd p))) act 0%float)
+      as (_ & F & _); [| exact F2 | exact F].
+    intros p _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite abs_V in E. }
+  assert (Hfin : forall p, In p act -> fin (fst p) /\ fin (b_of (fst p) (snd p)) /\ fin (q (snd p))).
+  { intros p Hp. destruct (mul_fin _ _ (Fin1 p Hp)) as (A1 & A2 & _). destruct (mul_fin _ _ (Fin2 p Hp)) as (_ & A3 & _). auto. }
+  assert (Hq : forall p, In p act -> 0 <= V (q (snd p))) by (intros p Hp; apply (Hsign p Hp), (Hfin p Hp)).
+  destruct (fsum_error _ (fun p => fst p * b_of (fst p) (snd p))%float (fun p => V (fst p) * V (b_of (fst p) (snd p))) act 0%float)
+    as (_ & _ & E1); [lra | | exact F1 |].
+  { intros p _ F. now destruct (mul_V _ _ F) as (_ & _ & E). }
+  destruct (fsum_error _ (fun p => abs (fst p) * q (snd p))%float (fun p => Rabs (V (fst p)) * V (q (snd p))) act 0%float)
+    as (_ & _ & E2); [lra | | exact F2 |].
+  { intros p _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite abs_V in E. }
+  destruct (fsum_error _ (fun p => abs (fst p) * abs (b_of (fst p) (snd p)))%float
+              (fun p => Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p)))) act 0%float) as (_ & _ & E3); [lra | | exact F3 |].
+  { intros p _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite !abs_V in E. }
+  rewrite V_0, Rabs_R0, !Rplus_0_l in E1, E2, E3.
+  set (T1 := sum (fun p => V (fst p) * V (b_of (fst p) (snd p))) act) in *.
+  set (T2 := sum (fun p => Rabs (V (fst p)) * V (q (snd p))) act) in *.
+  set (B := sum (fun p => Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p)))) act) in *.
+  assert (HB : 0 <= B) by (apply sum_nonnegative; intros; apply Rmult_le_pos; apply Rabs_pos).
+  assert (HT2 : 0 <= T2) by (apply sum_nonnegative; intros; apply Rmult_le_pos; [apply Rabs_pos | auto]).
+  rewrite (sum_ext _ (fun p => Rabs (V (fst p) * V (b_of (fst p) (snd p)))) (fun p => Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p))))) in E1
+    by (intros; apply Rabs_mult). fold B in E1.
+  rewrite (sum_ext _ (fun p => Rabs (Rabs (V (fst p)) * V (q (snd p)))) (fun p => Rabs (V (fst p)) * V (q (snd p)))) in E2
+    by (intros; apply Rabs_pos_eq, Rmult_le_pos; [apply Rabs_pos | auto]). fold T2 in E2.
+  rewrite (sum_ext _ (fun p => Rabs (Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p))))) (fun p => Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p))))) in E3
+    by (intros; apply Rabs_pos_eq, Rmult_le_pos; apply Rabs_pos). fold B in E3.
+  assert (HT1 : Rabs T1 <= B).
+  { eapply Rle_trans; [apply sum_abs |]. apply sum_le. intros. rewrite Rabs_mult. lra. }
+  assert (Hmono : forall Z, 0 <= Z -> (INR (length act) + 1) * d * (4001 / 4000) * Z + 4 * INR (length act) * w
+                            <= (M + 1) * d * (4001 / 4000) * Z + 4 * M * w).
+  { intros Z HZ. apply Rplus_le_compat; [apply Rmult_le_compat_r; [exact HZ | numeric] | apply Rmult_le_compat_r; lra]. }
+  split; [exact Fc |]. split; [exact Hfin |].
+  apply (step_constant_le m under c (t1_of act) (t2_of act) (t3_of act) T1 T2 B Hm); auto.
+  - apply fsum_sign; [exact F2 | rewrite V_0; lra |]. intros p Hp F. apply mul_sign; auto. rewrite abs_V. apply Rabs_pos.
+  - apply fsum_sign; [exact F3 | rewrite V_0; lra |]. intros p Hp F. apply mul_sign; auto; rewrite abs_V; apply Rabs_pos.
+  - eapply Rle_trans; [exact E1 | now apply Hmono].
+  - eapply Rle_trans; [exact E2 | now apply Hmono].
+  - eapply Rle_trans; [exact E3 | now apply Hmono].
 Qed.
 
 (* ---- Step 4: merging *)
@@ -298,7 +394,8 @@ Record sound_op (y : execution) (x : int -> float) (n : nat) (o : sop) : Prop :=
   so_count : forall pick j, (length (filter (fun t => Nat.eqb (idx (fst t)) j) (picked pick (o_rows o))) <= o_m o)%nat;
   so_under : exists N xm, 0 <= xm /\ (forall pick, INR (length (picked pick (o_rows o))) <= N) /\
     (forall e, In e (o_read o) -> Rabs (y (idx e)) <= xm) /\
-    (fin (o_under o) -> tauR * (1 - 10 * d) * (1 + N * xm) <= V (o_under o))
+    (fin (o_under o) -> tauR * (1 - 10 * d) * (1 + N * xm) <= V (o_under o));
+  so_shape : shape_ok o
 }.
 
 Lemma fold_left_map : forall A B C (f : A -> B -> A) (g : C -> B) l a,
@@ -526,16 +623,6 @@ Section Operator.
       ring.
   Qed.
 
-  Lemma step_constant_fin : forall m under c t1 t2 t3, fin (step_constant m under c t1 t2 t3) ->
-    fin c /\ fin t1 /\ fin t2 /\ fin t3 /\ fin under.
-  Proof.
-    intros m under c t1 t2 t3 H. unfold step_constant in H.
-    destruct (sub_fin _ _ H) as (F1 & F2 & _). destruct (sub_fin _ _ F1) as (F3 & Ft2 & _). destruct (add_fin _ _ F3) as (Fc & Ft1 & _).
-    destruct (add_fin _ _ F2) as (F4 & Fu & _). destruct (mul_fin _ _ F4) as (_ & F5 & _). destruct (add_fin _ _ F5) as (F6 & _ & _).
-    destruct (add_fin _ _ F6) as (_ & Ft3 & _). repeat split; assumption.
-  Qed.
-
-  (* The constant after step 3 accounts for the rows' constants and errors. *)
   Lemma step_three : forall c,
     M + 1 <= 1099511627776 ->
     fin (step_constant (o_m o) (o_under o) c (t1_of act) (t2_of act) (t3_of act)) -> tauR / 2 <= V (o_under o) ->
@@ -544,57 +631,10 @@ Section Operator.
     + sum (fun p => Rabs (V (fst p)) * V (q (snd p))) act * (1 + 7 * d) + V (o_under o) * (1 - 4 * d) - tauR / 100
     <= V c + sum (fun p => V (fst p) * V (b_of (fst p) (snd p))) act.
   Proof.
-    intros c HM H Hu. destruct (step_constant_fin _ _ _ _ _ _ H) as (Fc & F1 & F2 & F3 & Fu).
-    pose proof w_positive as Hw. pose proof M_bounds as HM0.
-    assert (Hlen : INR (length act) <= M).
-    { apply le_INR. eapply Nat.le_trans; [apply act_length | apply (so_rows _ _ _ _ sound)]. }
-    pose proof (pos_INR (length act)) as Hl0.
-    assert (Fin1 : forall p, In p act -> fin (fst p * b_of (fst p) (snd p))%float).
-    { destruct (fsum_error_power _ (fun p => fst p * b_of (fst p) (snd p))%float (fun p => V (fst p) * V (b_of (fst p) (snd p))) act 0%float)
-        as (_ & F & _); [| exact F1 | exact F].
-      intros p _ F. now destruct (mul_V _ _ F) as (_ & _ & E). }
-    assert (Fin2 : forall p, In p act -> fin (abs (fst p) * q (snd p))%float).
-    { destruct (fsum_error_power _ (fun p => abs (fst p) * q (snd p))%float (fun p => Rabs (V (fst p)) * V (q (snd p))) act 0%float)
-        as (_ & F & _); [| exact F2 | exact F].
-      intros p _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite abs_V in E. }
-    assert (Hfin : forall p, In p act -> fin (fst p) /\ fin (b_of (fst p) (snd p)) /\ fin (q (snd p))).
-    { intros p Hp. destruct (mul_fin _ _ (Fin1 p Hp)) as (A1 & A2 & _). destruct (mul_fin _ _ (Fin2 p Hp)) as (_ & A3 & _). auto. }
-    assert (Hq : forall p, In p act -> 0 <= V (q (snd p))).
-    { intros p Hp. destruct (act_in p Hp) as (er & Her & ->). destruct (Hfin _ Hp) as (_ & _ & Fq).
-      now destruct (so_row _ _ _ _ sound er Her Fq). }
-    destruct (fsum_error _ (fun p => fst p * b_of (fst p) (snd p))%float (fun p => V (fst p) * V (b_of (fst p) (snd p))) act 0%float)
-      as (_ & _ & E1); [lra | | exact F1 |].
-    { intros p _ F. now destruct (mul_V _ _ F) as (_ & _ & E). }
-    destruct (fsum_error _ (fun p => abs (fst p) * q (snd p))%float (fun p => Rabs (V (fst p)) * V (q (snd p))) act 0%float)
-      as (_ & _ & E2); [lra | | exact F2 |].
-    { intros p _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite abs_V in E. }
-    destruct (fsum_error _ (fun p => abs (fst p) * abs (b_of (fst p) (snd p)))%float
-                (fun p => Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p)))) act 0%float) as (_ & _ & E3); [lra | | exact F3 |].
-    { intros p _ F. destruct (mul_V _ _ F) as (_ & _ & E). now rewrite !abs_V in E. }
-    rewrite V_0, Rabs_R0, !Rplus_0_l in E1, E2, E3.
-    set (T1 := sum (fun p => V (fst p) * V (b_of (fst p) (snd p))) act) in *.
-    set (T2 := sum (fun p => Rabs (V (fst p)) * V (q (snd p))) act) in *.
-    set (B := sum (fun p => Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p)))) act) in *.
-    assert (HB : 0 <= B) by (apply sum_nonnegative; intros; apply Rmult_le_pos; apply Rabs_pos).
-    assert (HT2 : 0 <= T2) by (apply sum_nonnegative; intros; apply Rmult_le_pos; [apply Rabs_pos | auto]).
-    rewrite (sum_ext _ (fun p => Rabs (V (fst p) * V (b_of (fst p) (snd p)))) (fun p => Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p))))) in E1
-      by (intros; apply Rabs_mult). fold B in E1.
-    rewrite (sum_ext _ (fun p => Rabs (Rabs (V (fst p)) * V (q (snd p)))) (fun p => Rabs (V (fst p)) * V (q (snd p)))) in E2
-      by (intros; apply Rabs_pos_eq, Rmult_le_pos; [apply Rabs_pos | auto]). fold T2 in E2.
-    rewrite (sum_ext _ (fun p => Rabs (Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p))))) (fun p => Rabs (V (fst p)) * Rabs (V (b_of (fst p) (snd p))))) in E3
-      by (intros; apply Rabs_pos_eq, Rmult_le_pos; apply Rabs_pos). fold B in E3.
-    assert (HT1 : Rabs T1 <= B).
-    { eapply Rle_trans; [apply sum_abs |]. apply sum_le. intros. rewrite Rabs_mult. lra. }
-    assert (Hmono : forall Z, 0 <= Z -> (INR (length act) + 1) * d * (4001 / 4000) * Z + 4 * INR (length act) * w
-                              <= (M + 1) * d * (4001 / 4000) * Z + 4 * M * w).
-    { intros Z HZ. apply Rplus_le_compat; [apply Rmult_le_compat_r; [exact HZ | numeric] | apply Rmult_le_compat_r; lra]. }
-    split; [exact Fc |]. split; [exact Hfin |].
-    apply (step_constant_le (o_m o) (o_under o) c (t1_of act) (t2_of act) (t3_of act) T1 T2 B (so_m _ _ _ _ sound)); auto.
-    - apply fsum_sign; [exact F2 | rewrite V_0; lra |]. intros p Hp F. apply mul_sign; auto. rewrite abs_V. apply Rabs_pos.
-    - apply fsum_sign; [exact F3 | rewrite V_0; lra |]. intros p Hp F. apply mul_sign; auto; rewrite abs_V; apply Rabs_pos.
-    - eapply Rle_trans; [exact E1 | now apply Hmono].
-    - eapply Rle_trans; [exact E2 | now apply Hmono].
-    - eapply Rle_trans; [exact E3 | now apply Hmono].
+    apply rows_constant.
+    - eapply Nat.le_trans; [apply act_length | apply (so_rows _ _ _ _ sound)].
+    - intros p Hp Fq. destruct (act_in p Hp) as (er & Her & ->). now destruct (so_row _ _ _ _ sound er Her Fq).
+    - apply (so_m _ _ _ _ sound).
   Qed.
 
   Let l := touched A temp (o_read o).

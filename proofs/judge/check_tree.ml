@@ -89,10 +89,10 @@ let extra_of owner column_terms operator =
     done;
     { reads = operators_read owner a.element; own_m = float_of_int !most; total = float_of_int (Array.length a.weight);
       w1; gam; first_col; last_col; s = Array.make rows 0.0; err = Array.make rows 0.0; xm = 0.0; computed_at = -1 }
-  | Input _ | Unary _ | Maxpool _ | Constant _ ->
+  | Input _ | Unary _ | Maxpool _ | Constant _ | Softmax _ ->
     let reads =
       match operator with
-      | Unary (_, _, sources) | Maxpool (_, sources) -> operators_read owner sources
+      | Unary (_, _, sources) | Maxpool (_, sources) | Softmax (_, sources) -> operators_read owner sources
       | _ -> [||]
     in
     let m = float_of_int (operator_size operator) in
@@ -114,7 +114,7 @@ let create program property semantics =
             relevant.(e) <- true;
             if kind <> Relu && kind <> Leaky_relu then piecewise.(e) <- false) sources
       | Maxpool (_, sources) -> Array.iter (fun e -> relevant.(e) <- true; piecewise.(e) <- false) sources
-      | Affine a -> Array.iter (fun e -> piecewise.(e) <- false) a.element
+      | Affine { element = sources; _ } | Softmax (_, sources) -> Array.iter (fun e -> piecewise.(e) <- false) sources
       | Input _ | Constant _ -> ()) program.operators;
   let dummy = Lines.fresh () in
   let has_line p = match program.operators.(p) with Unary _ | Maxpool _ -> true | _ -> false in
@@ -140,6 +140,13 @@ let create program property semantics =
         Array.iteri (fun i v ->
             let e = program.first.(p) + i in
             t.lo.(e) <- v; t.hi.(e) <- v; t.x.(e) <- Float.abs v) values
+      | Softmax (start, _) ->
+        for g = 0 to Array.length start - 2 do
+          let lo, hi = Lines.softmax_bounds semantics (start.(g + 1) - start.(g)) in
+          for e = program.first.(p) + start.(g) to program.first.(p) + start.(g + 1) - 1 do
+            t.lo.(e) <- lo; t.hi.(e) <- hi; t.x.(e) <- larger_end lo hi
+          done
+        done
       | _ -> ()) program.operators;
   t
 
@@ -214,7 +221,7 @@ let refresh t p =
     x.xm <- greatest_x t x.reads;
     let first = t.program.first.(p) in
     (match t.program.operators.(p) with
-     | Input _ | Constant _ -> ()
+     | Input _ | Constant _ | Softmax _ -> ()
      | Affine a -> refresh_affine t a x
      | Unary (kind, alpha, sources) ->
        Array.iteri (fun i src ->
@@ -291,6 +298,19 @@ let through_operator t rule p from upto c =
          t.a.(e) <- 0.0
        end
      done
+   | Softmax (start, _) ->
+     for g = 0 to Array.length start - 2 do
+       let e = Lines.softmax_error t.semantics (start.(g + 1) - start.(g)) in
+       let q = (e +. ((m +. 4.0) *. ulp) *. 1.0) +. tau in
+       let ag = ref t.a.(first + start.(g)) in
+       for n = start.(g) + 1 to start.(g + 1) - 1 do ag := fmin !ag t.a.(first + n) done;
+       if !ag <> 0.0 then begin
+         t1 := !t1 +. !ag *. 1.0;
+         t2 := !t2 +. Float.abs !ag *. q;
+         t3 := !t3 +. Float.abs !ag *. 1.0
+       end
+     done;
+     Array.fill t.a from (upto - from + 1) 0.0
    | Unary _ | Maxpool _ ->
      let bends, alpha =
        match operator with

@@ -26,6 +26,12 @@ let program out p =
           for t = start.(i) to start.(i + 1) - 1 do Printf.fprintf out " %d" sources.(t) done;
           output_char out '\n'
         done
+      | Softmax (start, sources) ->
+        for g = 0 to Array.length start - 2 do
+          Printf.fprintf out "group %d:" g;
+          for t = start.(g) to start.(g + 1) - 1 do Printf.fprintf out " %d" sources.(t) done;
+          output_char out '\n'
+        done
       | Constant values -> Array.iteri (fun i v -> Printf.fprintf out "value %d %s\n" i (bits v)) values) p.operators;
   Printf.fprintf out "outputs:";
   Array.iter (Printf.fprintf out " %d") p.outputs;

@@ -27,9 +27,9 @@ static void dump(const Program& program) {
         for (uint64_t t = o.start[i]; t < o.start[i + 1]; ++t) std::printf(" %u ", o.source[t]), bits(o.weight[t]);
         std::printf("\n");
       }
-    } else if (o.kind == Kind::maxpool) {
-      for (uint32_t i = 0; i < o.count; ++i) {
-        std::printf("window %u:", i);
+    } else if (o.kind == Kind::maxpool || o.kind == Kind::softmax) {
+      for (size_t i = 0; i + 1 < o.start.size(); ++i) {
+        std::printf("%s %zu:", o.kind == Kind::maxpool ? "window" : "group", i);
         for (uint64_t t = o.start[i]; t < o.start[i + 1]; ++t) std::printf(" %u", o.source[t]);
         std::printf("\n");
       }

@@ -80,6 +80,18 @@ def cases():
         [node("Concat", ["x", "c"], ["t"], axis=0), node("Relu", ["t"], ["y"])], [floats("c", [2], 1, 2)], [info("x", 2)], ["y"]), unsafe(2, 4)
     yield "constant_output", "meaning", model([RELU], [floats("c", [2], 1, 2)], [info("x", 2)], ["y", "c"]), unsafe(2, 4)
     yield "blank_last_operand", "not said", model([node("Relu", ["x", ""], ["y"])], [], [info("x", 2)], ["y"]), unsafe(2, 2)
+    softmax = lambda opset, shape, **axis: model([node("Softmax", ["x"], ["y"], **axis)], [], [info("x", *shape)], ["y"], opset)
+    yield "softmax_of_set_12", "meaning: one group of 6", softmax(12, [1, 2, 3]), unsafe(6, 6)
+    yield "softmax_of_set_13", "meaning: two groups of 3", softmax(13, [1, 2, 3]), unsafe(6, 6)
+    yield "softmax_down_the_columns", "meaning: three groups of 2", softmax(13, [1, 2, 3], axis=-2), unsafe(6, 6)
+    yield "softmax_of_all_entries", "meaning: one group of 6", softmax(9, [2, 3], axis=0), unsafe(6, 6)
+    yield "softmax_of_single_entries", "meaning: three groups of 1", softmax(13, [3, 1]), unsafe(3, 3)
+    yield "softmax_of_a_vector_in_set_12", "refused: the default axis 1 of rank 1", softmax(12, [3]), unsafe(3, 3)
+    yield "softmax_before_the_first_axis", "refused: axis -3 of rank 2", softmax(13, [2, 3], axis=-3), unsafe(6, 6)
+    yield "softmax_of_a_large_group", "refused: a group has at most 2^20 entries", model(
+        [node("Upsample", ["x", "s"], ["t"]), node("Softmax", ["t"], ["y"])], [floats("s", [2], 1, 2 ** 20 + 1)], [info("x", 1, 1)], ["y"], 9), unsafe(1, 1)
+    yield "softmax_of_a_constant", "refused: all operands are constant", model(
+        [node("Softmax", ["c"], ["t"]), node("Add", ["x", "t"], ["y"])], [floats("c", [2], 1, 2)], [info("x", 2)], ["y"]), unsafe(2, 2)
     yield "sum_used_twice_by_one_add", "meaning", model(
         [node("Gemm", ["x", "w"], ["p"]), node("Add", ["p", "p"], ["y"])], [floats("w", [1, 1], 3)], [info("x", 1, 1)], ["y"]), unsafe(1, 1)
     yield "pool_over_one_element_twice", "meaning", model(

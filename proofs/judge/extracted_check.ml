@@ -18,6 +18,8 @@ let window start (sources : int array) i =
   let first = start.(i) in
   (sources.(first), list (start.(i + 1) - first - 1) (fun n -> sources.(first + 1 + n)))
 
+let group start (sources : int array) g = list (start.(g + 1) - start.(g)) (fun n -> sources.(start.(g) + n))
+
 let operator (o : Types.operator) : E.operator =
   match o with
   | Input _ -> invalid_arg "an input after the first operator"
@@ -28,6 +30,7 @@ let operator (o : Types.operator) : E.operator =
   | Unary (Tanh, _, sources) -> Tanh (Array.to_list sources)
   | Maxpool (start, sources) -> MaxPool (list (Array.length start - 1) (window start sources))
   | Constant values -> Constant (Array.to_list values)
+  | Softmax (start, sources) -> Softmax (list (Array.length start - 1) (group start sources))
 
 let program (p : Types.program) : E.program =
   { inputs = Z.of_int p.inputs;
@@ -46,7 +49,6 @@ let uncovered (p : Types.program) =
   let power_of_two factor = factor >= 1. && factor <= 1024. && fst (Float.frexp factor) = 0.5 in
   let of_operator (o : Types.operator) =
     match o with
-    | Unary ((Sigmoid | Tanh), _, _) -> Some (Types.operator_name o)
     | Affine a when not (power_of_two a.factor) -> Some (Printf.sprintf "a scaled sum with the factor %g" a.factor)
     | _ -> None
   in

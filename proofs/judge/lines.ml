@@ -1,4 +1,4 @@
-(* The lines and bounds of unary and maxpool elements (spec/certificate.md section 6), a plain reading. *)
+(* The lines and bounds of unary, maxpool and softmax elements (spec/certificate.md section 6), a plain reading. *)
 
 open Arithmetic
 
@@ -129,6 +129,13 @@ let unary semantics kind alpha l h r =
   | Types.Leaky_relu -> leaky_relu semantics alpha l h r
   | Types.Sigmoid -> sigmoid semantics l h r
   | Types.Tanh -> tanh semantics l h r
+
+(* How far the sum of a softmax group of n elements may be from 1, and the bounds of its elements. *)
+let softmax_error semantics n =
+  let k = float_of_int (n + 8) in
+  if semantics = Types.Real then 0.0 else ((k *. u) /. (1.0 -. k *. u)) *. (1.0 +. 0x1p-50)
+
+let softmax_bounds semantics n = 0.0, (if semantics = Types.Real then 1.0 else upper 1.0 (softmax_error semantics n))
 
 (* Sets the line over the winner and returns its position in the window [from, upto). *)
 let maxpool semantics lo hi (sources : int array) from upto r =

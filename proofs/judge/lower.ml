@@ -68,10 +68,11 @@ let lower_node state uses (node : Onnx.node) operands =
   | "Sigmoid" -> Lower_others.unary state node operands Types.Sigmoid 0.0
   | "Tanh" -> Lower_others.unary state node operands Types.Tanh 0.0
   | "MaxPool" -> Lower_others.max_pool state node operands
+  | "Softmax" -> Lower_others.softmax state node operands
   | _ -> refuse node "operator"
 
 let program (graph : Onnx.graph) : Types.program =
-  let state = { emitted = []; firsts = []; next = 0; terms = 0; allotted = 0; worked = 0 } in
+  let state = { opset = graph.opset; emitted = []; firsts = []; next = 0; terms = 0; allotted = 0; worked = 0 } in
   let tensors : (string, tensor) Hashtbl.t = Hashtbl.create 256 in
   let define where name tensor =
     if Hashtbl.mem tensors name then malformed "onnx: %s defines '%s' a second time" where (shown name);

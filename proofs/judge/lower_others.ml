@@ -1,4 +1,4 @@
-(* BatchNormalization, the unary operators and MaxPool (spec/operators.md section 4). *)
+(* BatchNormalization, the unary operators, MaxPool and Softmax (spec/operators.md section 4). *)
 
 open Lowering
 
@@ -110,3 +110,25 @@ let max_pool state node operands =
   done;
   let first = emit state (place node) (Types.Maxpool (Grow.int_array start, Grow.int_array sources)) in
   View (result, consecutive first total)
+
+let most_in_group = 1 lsl 20
+
+(* Before operator set 13 a group holds all entries from the axis on, since then those along the axis. *)
+let softmax state node operands =
+  expect_operands node operands 1 1;
+  let shape, sources = strict_view node "the operand" (operand node operands 0) in
+  let rank = Array.length shape in
+  let along = Int64.compare state.opset 13L >= 0 in
+  let axis = Lower_movement.axis_of node rank (int_attribute node "axis" (if along then -1 else 1)) in
+  let product from upto = Array.fold_left ( * ) 1 (Array.sub shape from (upto - from)) in
+  let last = if along then axis + 1 else rank in
+  let outer = product 0 axis and size = product axis last and inner = product last rank in
+  if size > most_in_group then refuse node "groups of %d entries" size;
+  (* entry (o, i, j) of outer, size, inner is element i of group (o, j) *)
+  let entry n = let group = n / size in (group / inner * size + n mod size) * inner + group mod inner in
+  let total = Array.length sources in
+  let start = Array.init (outer * inner + 1) (fun g -> g * size) in
+  let first = emit state (place node) (Types.Softmax (start, Array.init total (fun n -> sources.(entry n)))) in
+  let elements = Array.make total 0 in
+  for n = 0 to total - 1 do elements.(entry n) <- first + n done;
+  View (shape, elements)

@@ -22,6 +22,7 @@ type tensor =
   | Pending of rows
 
 type state = {
+  opset : int64;                            (* version of the default operator set *)
   mutable emitted : operator list;          (* last first *)
   mutable firsts : int list;
   mutable next : int;                       (* next element *)
@@ -233,7 +234,7 @@ let binary32 x = Int32.float_of_bits (Int32.bits_of_float x)
 let defined = function
   | "Identity" | "Relu" | "Sigmoid" | "Tanh" | "Add" | "Sub" | "MatMul" -> Some []
   | "Dropout" -> Some [ "ratio"; "seed" ]
-  | "Flatten" | "Concat" -> Some [ "axis" ]
+  | "Flatten" | "Concat" | "Softmax" -> Some [ "axis" ]
   | "Reshape" -> Some [ "allowzero" ]
   | "Squeeze" | "Unsqueeze" -> Some [ "axes" ]
   | "Transpose" -> Some [ "perm" ]

@@ -36,6 +36,7 @@ type node = {
 }
 
 type graph = {
+  opset : int64;                (* version of the default operator set *)
   nodes : node array;
   initialisers : (string * tensor) list;           (* in file order *)
   inputs : (string * int array) list;              (* those that are not initialisers, in file order, float32 *)
@@ -294,7 +295,7 @@ let output_name (slice : Wire.slice) =
   Wire.iter (fun number value -> if number = 1 then name := Wire.as_string "value name" value) slice;
   !name
 
-let graph (slice : Wire.slice) =
+let graph opset (slice : Wire.slice) =
   let nodes = ref [] and count = ref 0 and initialisers = ref [] and inputs = ref [] and outputs = ref [] in
   let counted () =
     incr count;
@@ -325,7 +326,7 @@ let graph (slice : Wire.slice) =
           Some (name, shape)
         end) (List.rev !inputs)
   in
-  { nodes = Array.of_list (List.rev !nodes); initialisers; inputs;
+  { opset; nodes = Array.of_list (List.rev !nodes); initialisers; inputs;
     outputs = List.rev !outputs }
 
 let read text =
@@ -353,4 +354,4 @@ let read text =
   | Some slice, [ version ] ->
     if Int64.compare version 7L < 0 then
       malformed "onnx: operator set %Ld has no certified meaning, 7 is the least" version;
-    graph slice
+    graph version slice

@@ -121,6 +121,14 @@ class Model:
         extra = {"alpha": self.rng.choice((0.1, 0.0, 1.0, 0.5))} if op == "LeakyRelu" and self.rng.randrange(2) else {}
         self.result(op, [x], shape, **extra)
 
+    def softmax(self):
+        r = self.rng
+        x, shape = self.pick()
+        rank = len(shape)
+        extra = {"axis": r.randrange(-rank if self.opset >= 11 else 0, rank)} if rank and (rank == 1 or r.randrange(3)) else {}
+        if rank:
+            self.result("Softmax", [x], shape, **extra)
+
     def broadcastable(self, shape):
         out = [d if self.rng.randrange(4) else 1 for d in shape]
         return out[self.rng.randrange(len(out) + 1):] if self.rng.randrange(3) == 0 else out
@@ -293,7 +301,7 @@ def make_model(rng):
         name = m.name("x")
         m.inputs.append((name, shape))
         m.views.append((name, shape))
-    steps = (m.unary, m.unary, m.add, m.add, m.add, m.matmul, m.gemm, m.convolution, m.transposed, m.pool, m.normalization, m.movement, m.movement)
+    steps = (m.unary, m.unary, m.add, m.add, m.add, m.matmul, m.gemm, m.convolution, m.transposed, m.pool, m.normalization, m.softmax, m.movement, m.movement)
     for _ in range(rng.randrange(2, 12)):
         rng.choice(steps)()
     made = m.views[len(m.inputs):] or m.views

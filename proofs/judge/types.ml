@@ -27,6 +27,7 @@ type operator =
   | Unary of unary_kind * float * int array             (* alpha (0 unless leaky_relu), source of each element *)
   | Maxpool of int array * int array                    (* start per window (windows + 1 entries), sources *)
   | Constant of float array                             (* value of each element *)
+  | Softmax of int array * int array                    (* start per group (groups + 1 entries), source of each element *)
 
 type program = {
   operators : operator array;
@@ -61,12 +62,13 @@ let operator_size = function
   | Unary (_, _, sources) -> Array.length sources
   | Maxpool (start, _) -> Array.length start - 1
   | Constant values -> Array.length values
+  | Softmax (_, sources) -> Array.length sources
 
 let operator_terms = function
   | Input _ | Constant _ -> 0
   | Affine a -> Array.length a.weight
   | Unary (_, _, sources) -> Array.length sources
-  | Maxpool (_, sources) -> Array.length sources
+  | Maxpool (_, sources) | Softmax (_, sources) -> Array.length sources
 
 let operator_name = function
   | Input _ -> "input"
@@ -77,5 +79,6 @@ let operator_name = function
   | Unary (Tanh, _, _) -> "tanh"
   | Maxpool _ -> "maxpool"
   | Constant _ -> "constant"
+  | Softmax _ -> "softmax"
 
 let semantics_name = function Real -> "real" | Float32 -> "float32"

@@ -89,9 +89,10 @@ struct CheckOutcome {
   double seconds = 0;
   int exit_code = 0;
 };
+/// `nodes_path`: where the checker writes the nodes of an accepted tree (TreeNode); empty: nowhere.
 Result<CheckOutcome> run_checker(const std::string& certificate_path, const std::string& model_path,
                                  const std::string& property_path, std::optional<Semantics> semantics,
-                                 const std::string& checker_path);
+                                 const std::string& checker_path, const std::string& nodes_path = "");
 
 /// Searches for a counterexample only. Empty optional: none found.
 Result<std::optional<Witness>> attack_files(const std::string& model_path, const std::string& property_path,

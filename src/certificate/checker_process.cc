@@ -28,23 +28,29 @@ bool is_gzip(const std::string& path) {
   return got == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
-Result<std::string> make_temporary(const char* suffix) {
+}  // namespace
+
+Result<TemporaryFile> TemporaryFile::make(const char* suffix) {
   std::string name = (std::filesystem::temp_directory_path() / "axiom-XXXXXX").string() + suffix;
   const int file = mkstemps(name.data(), static_cast<int>(std::strlen(suffix)));
   if (file < 0) return io_error(name + ": cannot create a temporary file: " + std::strerror(errno));
   close(file);
-  return name;
+  return TemporaryFile(std::move(name));
 }
 
-}  // namespace
+TemporaryFile::TemporaryFile(TemporaryFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+
+TemporaryFile::~TemporaryFile() {
+  if (!path_.empty()) unlink(path_.c_str());
+}
 
 Result<PlainFile> PlainFile::of(const std::string& path) {
-  if (!is_gzip(path)) return PlainFile(path, false);
+  if (!is_gzip(path)) return PlainFile(path);
   Result<FileReader> reader = FileReader::open(path);
   if (!reader) return reader.error();
-  Result<std::string> name = make_temporary(".plain");
-  if (!name) return name.error();
-  PlainFile plain(*name, true);
+  Result<TemporaryFile> copy = TemporaryFile::make(".plain");
+  if (!copy) return copy.error();
+  PlainFile plain(std::move(*copy));
   FILE* out = std::fopen(plain.path_.c_str(), "wb");
   if (out == nullptr) return io_error(plain.path_ + ": " + std::strerror(errno));
   while (true) {
@@ -61,13 +67,6 @@ Result<PlainFile> PlainFile::of(const std::string& path) {
       return io_error(plain.path_ + ": cannot write: " + std::strerror(reason));
     }
   }
-}
-
-PlainFile::PlainFile(PlainFile&& other) noexcept
-    : path_(other.path_), temporary_(std::exchange(other.temporary_, false)) {}
-
-PlainFile::~PlainFile() {
-  if (temporary_) unlink(path_.c_str());
 }
 
 Result<std::string> find_checker(const std::string& checker_path) {
@@ -88,13 +87,14 @@ Result<std::string> find_checker(const std::string& checker_path) {
 
 Result<CheckOutcome> run_checker_on_plain_files(const std::string& certificate_path, const std::string& model_path,
                                                 const std::string& property_path, std::optional<Semantics> semantics,
-                                                const std::string& checker_path) {
+                                                const std::string& checker_path, const std::string& nodes_path) {
   Result<std::string> checker = find_checker(checker_path);
   if (!checker) return checker.error();
   std::array<int, 2> pipe_ends{};
   if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0) return internal_error(std::string("pipe: ") + std::strerror(errno));
   std::vector<std::string> words{*checker, certificate_path, "--model", model_path, "--property", property_path};
   if (semantics) words.insert(words.end(), {"--semantics", std::string(semantics_name(*semantics))});
+  if (!nodes_path.empty()) words.insert(words.end(), {"--nodes", nodes_path});
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -132,12 +132,13 @@ Result<CheckOutcome> run_checker_on_plain_files(const std::string& certificate_p
 
 Result<CheckOutcome> run_checker(const std::string& certificate_path, const std::string& model_path,
                                  const std::string& property_path, std::optional<Semantics> semantics,
-                                 const std::string& checker_path) {
+                                 const std::string& checker_path, const std::string& nodes_path) {
   Result<PlainFile> model = PlainFile::of(model_path);
   if (!model) return model.error();
   Result<PlainFile> property = PlainFile::of(property_path);
   if (!property) return property.error();
-  return run_checker_on_plain_files(certificate_path, model->path(), property->path(), semantics, checker_path);
+  return run_checker_on_plain_files(certificate_path, model->path(), property->path(), semantics, checker_path,
+                                    nodes_path);
 }
 
 }  // namespace axiom

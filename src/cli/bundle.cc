@@ -55,6 +55,22 @@ std::string first_difference(const std::string& found, const std::string& expect
   return fmt::format("line {}", 1 + std::count(found.begin(), a, '\n'));
 }
 
+/// Removes what an earlier export to the folder wrote, as far as its bundle names it: files of a tree that was cut
+/// otherwise would be in the way.
+void remove_earlier(const std::string& folder) {
+  const Result<std::string> text = read_file(fmt::format("{}/{}", folder, kBundleName));
+  if (!text) return;
+  const Json bundle = Json::parse(*text, nullptr, false);
+  if (!bundle.is_object() || bundle.value("schema", Json()) != "axiom-proof-bundle.v1" || !bundle.contains("files"))
+    return;
+  for (const Json& file : bundle["files"]) {
+    if (!file.is_object() || !file.value("name", Json()).is_string()) continue;
+    const fs::path name = file["name"].get<std::string>();
+    std::error_code failure;
+    if (name == name.filename()) fs::remove(fs::path(folder) / name, failure);
+  }
+}
+
 }  // namespace
 
 std::string_view status_name(ReplayStatus status) {
@@ -94,6 +110,7 @@ Json bundle_json(const ProofExport& files, const TheoremReport& report, ReplaySt
               {"model_sha256", report.model_digest},
               {"property_sha256", report.property_digest},
               {"certificate_sha256", report.certificate_digest},
+              {"leaves_per_file", report.leaves_per_file},
               {"files", std::move(list)},
               {"obligations", std::move(obligations)}};
   if (status != ReplayStatus::kNotReplayed) {
@@ -113,6 +130,7 @@ Status write_bundle(const std::string& folder, const ProofExport& files, const T
   std::error_code failure;
   fs::create_directories(folder, failure);
   if (failure) return io_error(fmt::format("{}: cannot be made: {}", folder, failure.message()));
+  remove_earlier(folder);
   if (Status written = write_status(folder, files, theory.report, ReplayStatus::kNotReplayed); !written) return written;
   for (const ExportFile& file : files.files) {
     if (Status written = write_file(folder + "/" + file.name, file.text); !written) return written;

@@ -1,8 +1,10 @@
-// coqc as a child process, one file at a time.
+// coqc as child processes.
 #include "cli/coq.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "cli/child.h"
@@ -14,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPackages = "on Debian: apt-get install coq libcoq-flocq libcoq-interval libcoq-coquelicot";
+constexpr std::string_view kPackages = "on Debian: apt-get install coq libcoq-flocq";
 
 bool is_compiled(const fs::path& library) { return fs::exists(library / "CheckSound.vo"); }
 
@@ -23,6 +25,20 @@ bool ran_out_of_memory(const CoqRun& run) {
     if (run.errors.find(words) != std::string::npos) return true;
   }
   return false;
+}
+
+CoqRun run_of(const std::string& name, const ChildExit& exit, bool stopped) {
+  CoqRun run;
+  run.name = name;
+  run.accepted = exit.code == 0;
+  run.interrupted = stopped;
+  run.timed_out = exit.timed_out && !stopped;
+  run.seconds = exit.seconds;
+  run.peak_mb = exit.peak_mb;
+  run.output = exit.output;
+  run.errors = exit.errors;
+  run.out_of_memory = !run.accepted && !run.timed_out && (ran_out_of_memory(run) || exit.signal == 9);
+  return run;
 }
 
 }  // namespace
@@ -56,34 +72,39 @@ Result<std::string> find_coq_library(const std::string& library) {
   return io_error(fmt::format("{}: the proof library is not compiled; make -C {}", folder.string(), folder.string()));
 }
 
-Result<CoqRun> compile_coq(const CoqSetup& setup, std::string_view name, const std::function<void(double)>& on_tick) {
+Result<std::vector<CoqRun>> compile_coq(const CoqSetup& setup, const std::vector<std::string>& names, size_t jobs,
+                                        const std::function<void(size_t)>& on_tick) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds_left = [&] {
+    return setup.seconds - std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   Children children;
-  const std::vector<std::string> command = {setup.coqc,    "-q",          "-R",
-                                            setup.library, "AxiomProofs", "-Q",
-                                            setup.folder,  "Certificate", fmt::format("{}/{}.v", setup.folder, name)};
-  const Status started = children.start(0, command, setup.seconds, setup.memory_bytes);
-  if (!started) return started.error();
+  std::vector<CoqRun> done;
+  size_t next = 0;
   bool stopped = false;
-  for (double ticks = 0;; ++ticks) {
+  while (done.size() < names.size()) {
+    for (; next < names.size() && children.running() < jobs; ++next) {
+      const std::vector<std::string> command = {
+          setup.coqc,   "-q",          "-R", setup.library, "AxiomProofs", "-Q",
+          setup.folder, "Certificate", fmt::format("{}/{}.v", setup.folder, names[next])};
+      // A process without time would be one without a limit.
+      const double seconds = std::max(seconds_left(), 0.1);
+      if (Status started = children.start(next, command, seconds, setup.memory_bytes); !started) return started.error();
+    }
     if (interrupted() && !stopped) {
       children.stop();
       stopped = true;
     }
-    const std::vector<ChildExit> ended = children.wait();
-    on_tick(ticks / 10);
-    if (ended.empty()) continue;
-    const ChildExit& exit = ended.front();
-    CoqRun run;
-    run.accepted = exit.code == 0;
-    run.interrupted = stopped;
-    run.timed_out = exit.timed_out && !stopped;
-    run.seconds = exit.seconds;
-    run.peak_mb = exit.peak_mb;
-    run.output = exit.output;
-    run.errors = exit.errors;
-    run.out_of_memory = !run.accepted && !run.timed_out && (ran_out_of_memory(run) || exit.signal == 9);
-    return run;
+    for (const ChildExit& exit : children.wait()) {
+      done.push_back(run_of(names[exit.tag], exit, stopped));
+      if (!done.back().accepted) return done;
+    }
+    on_tick(done.size());
   }
+  std::sort(done.begin(), done.end(), [&](const CoqRun& a, const CoqRun& b) {
+    return std::find(names.begin(), names.end(), a.name) < std::find(names.begin(), names.end(), b.name);
+  });
+  return done;
 }
 
 }  // namespace axiom::cli

@@ -17,8 +17,8 @@ struct CoqSetup {
   std::string coqc;     ///< The program.
   std::string library;  ///< Folder of the compiled library AxiomProofs.
   std::string folder;   ///< Folder of the files, which are `Certificate.<name>`.
-  double seconds = 0;   ///< Time left, for one file or several.
-  uint64_t memory_bytes = 0;
+  double seconds = 0;   ///< Time left, for one call.
+  uint64_t memory_bytes = 0;  ///< For each process.
 };
 
 /// `coqc` in PATH. Error: not there, with the packages to install.
@@ -31,16 +31,19 @@ Result<std::string> coqc_version(const std::string& coqc);
 /// built in. Error: not there or not compiled.
 Result<std::string> find_coq_library(const std::string& library);
 
-/// How the compilation of one file ended.
+/// How the compilation of one file ended. Times are wall clock.
 struct CoqRun {
+  std::string name;
   bool accepted = false;  ///< Exit code 0.
   bool timed_out = false, out_of_memory = false, interrupted = false;
   double seconds = 0, peak_mb = 0;
   std::string output, errors;
 };
 
-/// Compiles folder/name.v. `on_tick` is called about ten times a second with the seconds so far. Error: it could not be
-/// started.
-Result<CoqRun> compile_coq(const CoqSetup& setup, std::string_view name, const std::function<void(double)>& on_tick);
+/// Compiles folder/name.v for files that do not use each other, `jobs` at a time. Stops at the first that is not
+/// accepted, which is then the last run of the answer; else the runs are in the order of the names. `on_tick` is called
+/// about ten times a second with the number of files that are done. Error: a process could not be started.
+Result<std::vector<CoqRun>> compile_coq(const CoqSetup& setup, const std::vector<std::string>& names, size_t jobs,
+                                        const std::function<void(size_t)>& on_tick);
 
 }  // namespace axiom::cli

@@ -94,7 +94,7 @@ Judgement ask_kernel(JudgeRequest request) {
     return failed(accepted.error());
   return {.answer = Answer::kAccepted,
           .message = fmt::format("ACCEPTED {} {} assumptions {:.3f} s", report.semantics, report.assumptions.size(),
-                                 report.seconds()),
+                                 report.seconds),
           .exit_code = kExitSuccess,
           .report = report};
 }

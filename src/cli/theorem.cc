@@ -4,7 +4,9 @@
 // things that coqc says of files written in this run: that the theorem compiles, what its statement is, and from which
 // axioms it follows.
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include "base/files.h"
@@ -31,8 +33,6 @@ namespace axiom::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr uint64_t kLargeTree = 1'000'000;  ///< Bytes; from here on a theorem takes hours.
 
 struct Arguments : TheoremRequest {
   std::string lean, isabelle, replay;
@@ -63,10 +63,19 @@ Status same_question(const CertificateHeader& header, const std::string& model_d
   return {};
 }
 
-Status check_first(const std::string& certificate, const TheoremRequest& arguments) {
-  const Result<CheckOutcome> outcome = run_checker(certificate, arguments.model, arguments.property, std::nullopt, "");
+/// The nodes of the tree, when axiom-check accepts it; none when it does not and nobody asked that it should.
+Result<std::vector<TreeNode>> check_first(const std::string& certificate, const TheoremRequest& arguments) {
+  const Result<TemporaryFile> nodes = TemporaryFile::make(".nodes");
+  if (!nodes) return nodes.error();
+  const Result<CheckOutcome> outcome =
+      run_checker(certificate, arguments.model, arguments.property, std::nullopt, "", nodes->path());
   if (!outcome) return outcome.error();
-  if (outcome->accepted) return {};
+  if (outcome->accepted) {
+    const Result<std::string> text = read_file(nodes->path());
+    if (!text) return text.error();
+    return parse_tree_nodes(*text);
+  }
+  if (!arguments.checked_first) return std::vector<TreeNode>{};
   if (outcome->exit_code == kExitCertificate) return rejected(outcome->line + "; no file was written");
   return invalid_input(outcome->line);
 }
@@ -76,9 +85,8 @@ Status check_first(const std::string& certificate, const TheoremRequest& argumen
 Result<Theory> make_theory(const TheoremRequest& arguments) {
   const Result<PlainFile> plain = PlainFile::of(arguments.certificate);
   if (!plain) return plain.error();
-  if (arguments.checked_first) {
-    if (Status checked = check_first(plain->path(), arguments); !checked) return checked.error();
-  }
+  Result<std::vector<TreeNode>> nodes = check_first(plain->path(), arguments);
+  if (!nodes) return nodes.error();
   Result<std::string> bytes = read_file(plain->path());
   if (!bytes) return bytes.error();
   const Result<CertificateHeader> header = parse_certificate_header(*bytes);
@@ -93,13 +101,14 @@ Result<Theory> make_theory(const TheoremRequest& arguments) {
   if (Status same = same_question(*header, graph->model_digest, *program, *property, arguments.checked_first); !same)
     return same.error();
 
-  Theory theory{std::move(*program), std::move(*property), std::move(*bytes), {}, {}};
+  Theory theory{std::move(*program), std::move(*property), std::move(*bytes), std::move(*nodes), {}, {}};
   TheoremReport& report = theory.report;
   report.semantics = header->semantics;
   report.model_digest = header->model_digest;
   report.property_digest = header->property_digest;
   report.certificate_digest = sha256_hex(theory.certificate);
   report.tree_bytes = header->tree_bytes;
+  report.leaves_per_file = arguments.leaves_per_file;
   report.statement = coq_statement(theory.source().semantics);
   theory.files = coq_theory(theory.source());
   return theory;
@@ -110,6 +119,8 @@ TheorySource Theory::source() const {
           .property = property,
           .semantics = semantics_of(report.semantics).front(),
           .tree = std::string_view(certificate).substr(certificate.size() - report.tree_bytes),
+          .nodes = nodes,
+          .leaves_per_file = report.leaves_per_file,
           .model_digest = report.model_digest,
           .property_digest = report.property_digest,
           .certificate_digest = report.certificate_digest};
@@ -141,13 +152,14 @@ std::string complaint(const CoqRun& run) {
 Result<bool> is_covered(const CoqSetup& setup, const std::string& semantics) {
   const TheoryFile question = coq_coverage(semantics_of(semantics).front());
   if (Status written = write_theory(setup.folder, {question}); !written) return written.error();
-  const Result<CoqRun> run = compile_coq(setup, question.name, [](double) {});
+  const Result<std::vector<CoqRun>> runs = compile_coq(setup, {question.name}, 1, [](size_t) {});
   std::error_code failure;
   for (const char* suffix : {".v", ".vo", ".vos", ".vok", ".glob"})
     fs::remove(fs::path(setup.folder) / (question.name + suffix), failure);
-  if (!run) return run.error();
-  const bool covered = run->output.find("= true") != std::string::npos;
-  if (!run->accepted || covered == (run->output.find("= false") != std::string::npos))
+  if (!runs) return runs.error();
+  const CoqRun& run = runs->front();
+  const bool covered = run.output.find("= true") != std::string::npos;
+  if (!run.accepted || covered == (run.output.find("= false") != std::string::npos))
     return internal_error(question.name + ".v: Coq does not say whether it covers the network");
   return covered;
 }
@@ -198,19 +210,29 @@ Status read_statement(const std::string& output, TheoremReport& report) {
 }  // namespace
 
 Status compile_theory(CoqSetup setup, const TheoremRequest& arguments, Theory& theory) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   Progress progress("theorem", "files", static_cast<int64_t>(theory.files.size()));
-  int64_t done = 0;
+  std::map<int, std::vector<std::string>> stages;
+  std::map<std::string, uint64_t> bytes;
   for (const TheoryFile& file : theory.files) {
-    setup.seconds = arguments.timeout - theory.report.seconds();
-    const Result<CoqRun> run = compile_coq(setup, file.name, [&](double seconds) {
-      progress.update(done, fmt::format("{}.v {}", file.name, duration_text(seconds)));
+    stages[file.stage].push_back(file.name);
+    bytes[file.name] = file.text.size();
+  }
+  std::vector<TheoremReport::File>& compiled = theory.report.files;
+  for (const auto& [stage, names] : stages) {
+    setup.seconds = arguments.timeout - seconds();
+    const Result<std::vector<CoqRun>> runs = compile_coq(setup, names, arguments.jobs, [&](size_t done) {
+      progress.update(static_cast<int64_t>(compiled.size() + done),
+                      fmt::format("{}.v {}", names[std::min(done, names.size() - 1)], duration_text(seconds())));
     });
-    if (!run) return run.error();
-    if (!run->accepted) return explain_failure(setup, file.name, *run, arguments, theory.report.semantics);
-    theory.report.files.push_back({file.name, file.text.size(), run->seconds, run->peak_mb});
-    ++done;
-    if (file.name != theory.files.back().name) continue;
-    return read_statement(run->output, theory.report);
+    if (!runs) return runs.error();
+    if (const CoqRun& last = runs->back(); !last.accepted)
+      return explain_failure(setup, last.name, last, arguments, theory.report.semantics);
+    for (const CoqRun& run : *runs) compiled.push_back({run.name, bytes[run.name], run.seconds, run.peak_mb});
+    theory.report.seconds = seconds();
+    if (stage == stages.rbegin()->first) return read_statement(runs->back().output, theory.report);
   }
   return internal_error("a theory without files");
 }
@@ -254,7 +276,7 @@ Json report_json(const TheoremReport& report, const Arguments& arguments, const 
               {"kernel", report.kernel},
               {"library", report.library},
               {"library_sha256", report.library_digest},
-              {"seconds", report.seconds()},
+              {"seconds", report.seconds},
               {"peak_mb", report.peak_mb()},
               {"files", std::move(files)},
               {"assumptions", assumptions_json(report.assumptions)}});
@@ -264,7 +286,7 @@ Json report_json(const TheoremReport& report, const Arguments& arguments, const 
 std::string checked_text(const TheoremReport& report, const Arguments& arguments) {
   std::string text = coloured("THEOREM", Colour::kGreen) +
                      fmt::format(" {} {} {} {} accepted by Coq's kernel\n", short_name(arguments.model),
-                                 short_name(arguments.property), seconds_text(report.seconds()), report.semantics);
+                                 short_name(arguments.property), seconds_text(report.seconds), report.semantics);
   text += fmt::format("statement    {}\n", report.statement);
   text += fmt::format("assumptions  {}, all of them in proofs/assumptions.txt\n", report.assumptions.size());
   for (const TheoremReport::File& file : report.files) {
@@ -314,10 +336,6 @@ Result<int> write_exports(const Arguments& arguments) {
   }
   Result<Theory> theory = make_theory(arguments);
   if (!theory) return theory.error();
-  if (kernel && theory->report.tree_bytes > kLargeTree) {
-    print_error("theorem", fmt::format("the tree has {} and becomes one file: this may take hours",
-                                       bytes_text(theory->report.tree_bytes)));
-  }
   std::vector<Written> all;
   for (const auto& [assistant, folder] : {std::pair("lean4", arguments.lean), {"isabelle", arguments.isabelle}}) {
     if (folder.empty()) continue;
@@ -347,7 +365,7 @@ Result<int> replay(const Arguments& arguments) {
   } else {
     print(coloured(checked ? "CHECKED" : "NOT REPLAYED", checked ? Colour::kGreen : Colour::kYellow) +
           (checked ? fmt::format(" {} {} {} {} by {}\n", short_name(arguments.model), short_name(arguments.property),
-                                 seconds_text(replayed->report.seconds()), replayed->report.semantics,
+                                 seconds_text(replayed->report.seconds), replayed->report.semantics,
                                  replayed->report.kernel)
                    : fmt::format(" the files are those of certificate, model and property; no kernel of {} is asked\n",
                                  replayed->assistant)));
@@ -373,7 +391,14 @@ void add_coq_options(CLI::App& app, TheoremRequest& request) {
   app.add_option("--library", request.library, "the compiled folder proofs/; default: that of the source tree")
       ->option_text("DIR");
   add_timeout(app, request.timeout, "wall clock for all of Coq's work; default 1200");
-  app.add_option("--memory", request.memory_mb, "memory that Coq may use; default 4096")
+  app.add_option("--jobs", request.jobs, "processes of Coq at a time; default: all processors")
+      ->option_text("N")
+      ->check(CLI::Range(size_t{1}, size_t{1024}));
+  app.add_option("--leaves-per-file", request.leaves_per_file,
+                 "a tree with more leaves is checked in pieces, by several files; default 1000")
+      ->option_text("N")
+      ->check(CLI::Range(uint64_t{2}, uint64_t{1'000'000'000}));
+  app.add_option("--memory", request.memory_mb, "memory that one process of Coq may use; default 4096")
       ->option_text("MB")
       ->check(CLI::Range(uint64_t{256}, uint64_t{1'000'000}));
 }

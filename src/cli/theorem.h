@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/result.h"
@@ -25,7 +26,9 @@ struct TheoremRequest {
   std::string folder;   ///< Where the files stay; empty: nowhere, so messages do not name it.
   std::string library;  ///< As given to find_coq_library.
   double timeout = 1200;
-  uint64_t memory_mb = 4096;
+  uint64_t memory_mb = 4096;   ///< For each process of Coq.
+  uint64_t leaves_per_file = 1000;
+  size_t jobs = std::max(1u, std::thread::hardware_concurrency());
   bool checked_first = true;  ///< axiom-check decides before Coq does; otherwise Coq decides by itself.
 };
 
@@ -39,19 +42,15 @@ struct TheoremReport {
   std::string semantics, model_digest, property_digest, certificate_digest;
   std::string kernel;                   ///< What `coqc --version` says first.
   std::string library, library_digest;  ///< Its folder, and what library_digest() makes of it.
-  uint64_t tree_bytes = 0;
+  uint64_t tree_bytes = 0, leaves_per_file = 1000;
   struct File {
     std::string name;
     uint64_t bytes = 0;
     double seconds = 0, peak_mb = 0;
   };
   std::vector<File> files;
+  double seconds = 0;  ///< Wall clock of all of them.
 
-  double seconds() const {
-    double sum = 0;
-    for (const File& file : files) sum += file.seconds;
-    return sum;
-  }
   double peak_mb() const {
     double peak = 0;
     for (const File& file : files) peak = std::max(peak, file.peak_mb);
@@ -63,6 +62,7 @@ struct Theory {
   Program program;
   Property property;
   std::string certificate;  ///< Its bytes, decompressed.
+  std::vector<TreeNode> nodes;
   std::vector<TheoryFile> files;
   TheoremReport report;
   TheorySource source() const;

@@ -77,7 +77,7 @@ class WithoutCoq(TheoremTest):
     def test_a_missing_coqc_names_the_packages(self):
         done = self.run_axiom(4, "theorem", "x.axc", "--model", NET, "--property", HOLDS, "--coq", self.theory,
                               env={"PATH": str(self.folder)})
-        for package in ("coq", "libcoq-flocq", "libcoq-interval", "libcoq-coquelicot"):
+        for package in ("coq", "libcoq-flocq"):
             self.assertIn(package, done.stderr)
 
     def fake_coqc(self):
@@ -143,6 +143,11 @@ class WithCoq(TheoremTest):
         done = self.theorem(0, self.certificate(NET, HOLDS, "--semantics", "real"))
         self.assertIn("THEOREM distance less_than_1_5", done.stdout)
         self.assertIn("AxiomProofs.Semantics.claim AxiomProofs.Semantics.real", done.stdout)
+
+    def test_sigmoid_and_tanh_become_a_theorem(self):
+        kinds = ROOT / "tests/certificates/kinds"
+        for certificate in sorted((kinds / "accepted").glob("*.axc")):
+            self.theorem(0, certificate, net=kinds / "model.onnx", holds=kinds / "property.vnnlib")
 
     def test_a_tree_of_many_leaves_becomes_a_theorem(self):
         net, holds = ADVISORY / "advisory.onnx", ADVISORY / "never_climb_into_intruder.vnnlib"

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <map>
 
@@ -22,6 +23,8 @@ template <typename... T>
 void append(std::string& text, fmt::format_string<T...> format, T&&... values) {
   fmt::format_to(Out(text), format, std::forward<T>(values)...);
 }
+
+std::string_view coq_semantics(Semantics semantics) { return semantics == Semantics::kReal ? "real" : "float32"; }
 
 // A float where an argument stands.
 std::string argument(double value) {
@@ -255,48 +258,124 @@ std::string property_text(const TheorySource& source) {
   append(out,
          "\nLemma represented : represents_property {} property rounded.\n"
          "Proof. apply represents_test_sound. vm_cast_no_check (eq_refl true). Qed.\n",
-         real ? "real" : "float32");
+         coq_semantics(source.semantics));
   return out;
 }
 
 // ---- Tree.v
 
-std::string tree_text(const TheorySource& source) {
+// A tree for Coq to check: whole, or what is above the pieces (with the byte 8 where one is left out) and the pieces in
+// groups, each of which is checked by a file of its own.
+struct CutTree {
+  std::string top;
+  std::vector<std::vector<std::string_view>> groups;
+};
+
+// Pieces are the largest subtrees of at most half the leaves of a file, so that files come out about equal.
+CutTree cut_tree(const TheorySource& source) {
+  const auto& nodes = source.nodes;
+  if (nodes.empty() || nodes.front().leaves <= source.leaves_per_file) return {std::string(source.tree), {}};
+  const uint64_t most = std::max<uint64_t>(1, source.leaves_per_file / 2);
+  CutTree cut;
+  uint64_t at = 0, leaves = 0;
+  for (const TreeNode& node : nodes) {
+    if (node.begin < at || node.leaves > most) continue;
+    cut.top += source.tree.substr(at, node.begin - at);
+    cut.top += '\x08';
+    if (cut.groups.empty() || leaves + node.leaves > source.leaves_per_file) {
+      cut.groups.emplace_back();
+      leaves = 0;
+    }
+    cut.groups.back().push_back(source.tree.substr(node.begin, node.end - node.begin));
+    leaves += node.leaves;
+    at = node.end;
+  }
+  cut.top += source.tree.substr(at);
+  return cut;
+}
+
+void write_bytes(const std::string& name, std::string_view bytes, std::string& out) {
+  const size_t whole = bytes.size() / 7 * 7;
+  LongList words(out, name + "_words", "int");
+  for (size_t i = 0; i < whole; i += 7) words.add(coq_word(bytes.substr(i, 7)));
+  words.end();
+  append(out, "Definition {} : list int := unpack {}_words {}.\n", name, name,
+         joined(bytes.substr(whole), [](char c) { return fmt::format("{}", static_cast<uint8_t>(c)); }));
+}
+
+std::string tree_text(const TheorySource& source, const CutTree& cut) {
   std::string out = fmt::format(
-      "(* The proof tree of the certificate, {} bytes. Certificate:\n"
+      "(* The proof tree of the certificate, {} bytes{}. Certificate:\n"
       "   sha256 {} *)\n"
       "From Coq Require Import List Uint63.\n"
       "From Certificate Require Import Compact.\n"
       "Import ListNotations.\n"
       "Local Open Scope uint63_scope.\n\n",
-      source.tree.size(), source.certificate_digest);
-  const size_t whole = source.tree.size() / 7 * 7;
-  LongList words(out, "words", "int");
-  for (size_t i = 0; i < whole; i += 7) words.add(coq_word(source.tree.substr(i, 7)));
-  words.end();
-  append(out, "Definition tree : list int := unpack words {}.\n",
-         joined(source.tree.substr(whole), [](char c) { return fmt::format("{}", static_cast<uint8_t>(c)); }));
+      source.tree.size(), cut.groups.empty() ? "" : ", in pieces: a byte 8 of `tree` stands for the next one",
+      source.certificate_digest);
+  write_bytes("tree", cut.top, out);
+  std::vector<std::string> groups;
+  for (size_t g = 0; g < cut.groups.size(); ++g) {
+    std::vector<std::string> pieces;
+    for (const std::string_view bytes : cut.groups[g]) {
+      pieces.push_back(fmt::format("piece_{}_{}", g, pieces.size()));
+      write_bytes(pieces.back(), bytes, out);
+    }
+    groups.push_back(fmt::format("group_{}", g));
+    append(out, "Definition {} : list (list int) := {}.\n", groups.back(),
+           joined(pieces, [](const std::string& name) { return name; }));
+  }
+  if (!groups.empty()) {
+    append(out, "Definition groups : list (list (list int)) := {}.\n",
+           joined(groups, [](const std::string& name) { return name; }));
+  }
   return out;
 }
 
-// ---- Theorem.v
+// ---- Group<i>.v and Theorem.v
 
-std::string theorem_text(const TheorySource& source) {
-  const std::string_view semantics = source.semantics == Semantics::kReal ? "real" : "float32";
+std::string group_name(size_t group) { return fmt::format("Group{}", group); }
+
+std::string group_text(const TheorySource& source, size_t group, size_t first_piece) {
   return fmt::format(
+      "(* The pieces of group {0} are closed: piece {1} of the tree and those after it. *)\n"
+      "From AxiomProofs Require Import Semantics Checker.\n"
+      "From Certificate Require Import Network Property Tree.\n"
+      "\n"
+      "Lemma checked : check_pieces {2} network rounded tree {1} group_{0} = true.\n"
+      "Proof. vm_cast_no_check (eq_refl true). Qed.\n",
+      group, first_piece, coq_semantics(source.semantics));
+}
+
+std::string theorem_text(const TheorySource& source, size_t groups) {
+  const std::string_view semantics = coq_semantics(source.semantics);
+  std::string out = fmt::format(
       "(* No execution of the network from the input set of the property reaches its unsafe set.\n"
       "   model       sha256 {}\n"
       "   property    sha256 {}\n"
       "   certificate sha256 {} *)\n"
       "From AxiomProofs Require Import Semantics CheckSound.\n"
-      "From Certificate Require Import Network Property Tree.\n"
-      "\n"
-      "Theorem verified : claim {} network property.\n"
-      "Proof.\n"
-      "  apply (check_sound {} network property rounded tree represented).\n"
-      "  vm_cast_no_check (eq_refl true).\n"
-      "Qed.\n",
-      source.model_digest, source.property_digest, source.certificate_digest, semantics, semantics);
+      "From Certificate Require Import Network Property Tree.\n",
+      source.model_digest, source.property_digest, source.certificate_digest);
+  if (groups > 0) out += "From Certificate Require";
+  for (size_t g = 0; g < groups; ++g) append(out, " {}", group_name(g));
+  if (groups > 0) out += ".\n";
+  append(out, "\nTheorem verified : claim {} network property.\nProof.\n", semantics);
+  if (groups == 0) {
+    append(out,
+           "  apply (check_sound {} network property rounded tree represented).\n"
+           "  vm_cast_no_check (eq_refl true).\n",
+           semantics);
+  } else {
+    append(out,
+           "  apply (check_sound_in_pieces {} network property rounded tree groups represented).\n"
+           "  - vm_cast_no_check (eq_refl true).\n"
+           "  - exact ",
+           semantics);
+    for (size_t g = 0; g < groups; ++g) append(out, "(conj {}.checked ", group_name(g));
+    append(out, "I{}.\n", std::string(groups, ')'));
+  }
+  return out + "Qed.\n";
 }
 
 // Names are written in full and nothing is imported, so that no notation or shorter name of another file can stand
@@ -318,28 +397,53 @@ TheoryFile coq_coverage(Semantics semantics) {
                                  "From AxiomProofs Require Import Semantics Layers Checker.\n"
                                  "From Certificate Require Import Network.\n"
                                  "Eval vm_compute in forallb layer_ok (e_layers (make_env {} network nil)).\n",
-                                 semantics == Semantics::kReal ? "real" : "float32")};
+                                 coq_semantics(semantics))};
 }
 
 std::string coq_statement(Semantics semantics) {
   return fmt::format(
       "AxiomProofs.Semantics.claim AxiomProofs.Semantics.{} Certificate.Network.network Certificate.Property.property",
-      semantics == Semantics::kReal ? "real" : "float32");
+      coq_semantics(semantics));
 }
 
 std::string coq_answer(Semantics semantics) {
   return fmt::format("Theorem.verified : Semantics.claim Semantics.{} Network.network Property.property",
-                     semantics == Semantics::kReal ? "real" : "float32");
+                     coq_semantics(semantics));
+}
+
+std::vector<TreeNode> parse_tree_nodes(std::string_view text) {
+  std::vector<TreeNode> nodes;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto number = [&](uint64_t& value, char after) {
+    const auto [stop, failure] = std::from_chars(at, end, value);
+    if (failure != std::errc() || stop == end || *stop != after) return false;
+    at = stop + 1;
+    return true;
+  };
+  while (at != end) {
+    TreeNode node;
+    if (!number(node.begin, ' ') || !number(node.end, ' ') || !number(node.leaves, '\n')) return {};
+    nodes.push_back(node);
+  }
+  return nodes;
 }
 
 std::vector<TheoryFile> coq_theory(const TheorySource& source) {
-  return {{"Compact", std::string(kCompactText)},
-          {"Represents", std::string(kRepresentsText)},
-          {"Network", network_text(source)},
-          {"Property", property_text(source)},
-          {"Tree", tree_text(source)},
-          {"Theorem", theorem_text(source)},
-          {"Statement", statement_text(source)}};
+  const CutTree cut = cut_tree(source);
+  std::vector<TheoryFile> files = {{"Compact", std::string(kCompactText), 0},
+                                   {"Represents", std::string(kRepresentsText), 0},
+                                   {"Network", network_text(source), 1},
+                                   {"Property", property_text(source), 1},
+                                   {"Tree", tree_text(source, cut), 1}};
+  size_t piece = 0;
+  for (size_t g = 0; g < cut.groups.size(); ++g) {
+    files.push_back({group_name(g), group_text(source, g, piece), 2});
+    piece += cut.groups[g].size();
+  }
+  files.push_back({"Theorem", theorem_text(source, cut.groups.size()), 3});
+  files.push_back({"Statement", statement_text(source), 4});
+  return files;
 }
 
 }  // namespace axiom
