@@ -126,7 +126,8 @@ Json bundle_json(const ProofExport& files, const TheoremReport& report, ReplaySt
 
 Status write_status(const std::string& folder, const ProofExport& files, const TheoremReport& report,
                     ReplayStatus status) {
-  return write_file(fmt::format("{}/{}", folder, kBundleName), bundle_json(files, report, status).dump(1) + "\n");
+  return write_file(fmt::format("{}/{}", folder, kBundleName),
+                    bundle_json(files, report, status).dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 Status write_bundle(const std::string& folder, const ProofExport& files, const Theory& theory) {

@@ -14,10 +14,10 @@ namespace axiom::cli {
 inline constexpr std::string_view kExtractionPackages = "coq libcoq-flocq ocaml-nox ocaml-findlib libzarith-ocaml-dev";
 
 struct CoqSetup {
-  std::string coqc;     ///< The program.
-  std::string library;  ///< Folder of the compiled library AxiomProofs.
-  std::string folder;   ///< Folder of the files, which are `Certificate.<name>`.
-  double seconds = 0;   ///< Time left, for one call.
+  std::string coqc;           ///< The program.
+  std::string library;        ///< Folder of the compiled library AxiomProofs.
+  std::string folder;         ///< Folder of the files, which are `Certificate.<name>`.
+  double seconds = 0;         ///< Time left, for one call.
   uint64_t memory_bytes = 0;  ///< For each process.
 };
 

@@ -27,9 +27,10 @@ Answer answer_of(int exit_code) {
                                          : Answer::kError;
 }
 
+/// The same exit code whatever is missing, but for axiom-check, which is part of axiom itself.
 Judgement not_available(const Error& error) {
-  return {
-      .answer = Answer::kNotAvailable, .message = error.message, .exit_code = exit_code(error.kind), .failure = error};
+  const int code = error.kind == ErrorKind::kInternal ? kExitInternal : kExitInput;
+  return {.answer = Answer::kNotAvailable, .message = error.message, .exit_code = code, .failure = error};
 }
 
 Judgement failed(const Error& error) {

@@ -87,26 +87,26 @@ Result<Theory> make_theory(const TheoremRequest& arguments) {
   if (!plain) return plain.error();
   Result<std::vector<TreeNode>> nodes = check_first(plain->path(), arguments);
   if (!nodes) return nodes.error();
-  const Result<std::string> bytes = read_file(plain->path());
+  Result<std::string> bytes = read_file(plain->path());
   if (!bytes) return bytes.error();
   const Result<CertificateHeader> header = parse_certificate_header(*bytes);
   if (!header) return rejected(arguments.certificate + ": " + header.error().message);
   Result<Graph> graph = read_onnx(arguments.model);
   if (!graph) return graph.error();
   if (Status inferred = infer_shapes(*graph); !inferred) return inferred.error();
-  const Result<Program> program = lower_to_program(*graph);
+  Result<Program> program = lower_to_program(*graph);
   if (!program) return program.error();
-  const Result<Property> property = read_vnnlib(arguments.property);
+  Result<Property> property = read_vnnlib(arguments.property);
   if (!property) return property.error();
   if (Status same = same_question(*header, graph->model_digest, *program, *property, arguments.checked_first); !same)
     return same.error();
 
-  Theory theory{*program, *property, *bytes, std::move(*nodes), {}, {}};
+  Theory theory{std::move(*program), std::move(*property), std::move(*bytes), std::move(*nodes), {}, {}};
   TheoremReport& report = theory.report;
   report.semantics = header->semantics;
   report.model_digest = header->model_digest;
   report.property_digest = header->property_digest;
-  report.certificate_digest = sha256_hex(*bytes);
+  report.certificate_digest = sha256_hex(theory.certificate);
   report.tree_bytes = header->tree_bytes;
   report.leaves_per_file = arguments.leaves_per_file;
   report.statement = coq_statement(theory.source().semantics);
@@ -314,18 +314,17 @@ Result<Written> write_export(const std::string& assistant, const std::string& fo
   return Written{assistant, folder};
 }
 
-/// Writes the files, has the kernel decide, and writes down what it has decided.
+/// Writes the Coq files, has the kernel decide, and writes down what it has decided.
 Result<Written> write_checked(const Kernel& kernel, const Arguments& arguments, Theory& theory) {
-  Result<Written> written = write_export("coq", arguments.folder, theory);
-  if (!written) return written;
-  const Status accepted = run_kernel(kernel, arguments, arguments.folder, theory);
-  if (!accepted && accepted.error().kind != ErrorKind::kCertificate) return accepted.error();
-  written->status = accepted ? ReplayStatus::kChecked : ReplayStatus::kRejected;
   const Result<ProofExport> files = export_for("coq", theory);
   if (!files) return files.error();
-  if (Status noted = write_status(arguments.folder, *files, theory.report, written->status); !noted)
-    return noted.error();
-  return accepted ? written : accepted.error();
+  if (Status written = write_bundle(arguments.folder, *files, theory); !written) return written.error();
+  const Status accepted = run_kernel(kernel, arguments, arguments.folder, theory);
+  if (!accepted && accepted.error().kind != ErrorKind::kCertificate) return accepted.error();
+  const ReplayStatus status = accepted ? ReplayStatus::kChecked : ReplayStatus::kRejected;
+  if (Status noted = write_status(arguments.folder, *files, theory.report, status); !noted) return noted.error();
+  if (!accepted) return accepted.error();
+  return Written{"coq", arguments.folder, status};
 }
 
 Result<int> write_exports(const Arguments& arguments) {

@@ -26,7 +26,7 @@ struct TheoremRequest {
   std::string folder;   ///< Where the files stay; empty: nowhere, so messages do not name it.
   std::string library;  ///< As given to find_coq_library.
   double timeout = 1200;
-  uint64_t memory_mb = 4096;   ///< For each process of Coq.
+  uint64_t memory_mb = 4096;  ///< For each process of Coq.
   uint64_t leaves_per_file = 1000;
   size_t jobs = std::max(1u, std::thread::hardware_concurrency());
   bool checked_first = true;  ///< axiom-check decides before Coq does; otherwise Coq decides by itself.

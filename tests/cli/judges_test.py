@@ -96,6 +96,10 @@ class JudgesTest(unittest.TestCase):
 
 
 class WithoutCoq(JudgesTest):
+    @unittest.skipUnless(os.environ.get("CI") == "true", "a judge may be missing outside of CI")
+    def test_all_judges_are_here(self):
+        self.assertTrue(HAS_JUDGES, "needs coqc, the compiled library (make -C proofs) and axiom-check-coq")
+
     def test_the_checker_is_the_judge_that_needs_no_name(self):
         done = self.run_axiom(0, "check", self.certificate, "--model", self.model, "--property", self.property)
         self.assertRegex(done.stdout, r"^ACCEPTED float32 1 leaves \S+ s\n$")
@@ -119,6 +123,19 @@ class WithoutCoq(JudgesTest):
         self.assertRegex(lines[0], r"^checker +ACCEPTED")
         self.assertRegex(lines[1], r"^coq-extracted +NOT AVAILABLE: axiom-check-coq .*apt-get install .*ocaml-findlib")
         self.assertRegex(lines[2], r"^coq-kernel +NOT AVAILABLE: coqc .*apt-get install coq")
+
+    def test_a_library_that_is_not_there_is_a_missing_judge(self):
+        tools = self.folder / "bin"
+        tools.mkdir()
+        for name in ("axiom", "axiom-check"):
+            shutil.copy2(BIN / name, tools)
+        (tools / "coqc").write_text("#!/bin/sh\nexit 0\n")
+        (tools / "coqc").chmod(0o755)
+        done = subprocess.run([tools / "axiom", "check", self.certificate, "--model", self.model, "--property",
+                               self.property, "--judges", "checker,coq-kernel"], capture_output=True, text=True,
+                              timeout=60, env={**os.environ, "PATH": str(tools)})
+        self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+        self.assertRegex(done.stdout.splitlines()[1], r"^coq-kernel +NOT AVAILABLE: .*--library")
 
     def test_a_judge_that_says_nothing_has_not_accepted(self):
         tools = self.folder / "bin"

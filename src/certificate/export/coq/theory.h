@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,8 @@ struct TheorySource {
   const Program& program;
   const Property& property;
   Semantics semantics = Semantics::kFloat32;
-  std::string_view tree;                                          ///< Bytes of the certificate's tree.
-  const std::vector<TreeNode>& nodes;  ///< Of the tree; empty: it is not cut.
+  std::string_view tree;            ///< Bytes of the certificate's tree.
+  std::span<const TreeNode> nodes;  ///< Of the tree; empty: it is not cut.
   uint64_t leaves_per_file = 1000;  ///< A tree with more is cut, and checked by files with about as many.
   std::string model_digest, property_digest, certificate_digest;  ///< Hex SHA-256, for comments.
 };

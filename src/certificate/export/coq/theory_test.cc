@@ -148,11 +148,11 @@ TEST(CoqTheory, TheRealSemanticsRoundsTheBoxOutward) {
 
 TEST(CoqTheory, TheTreeIsWholeWhateverItsLength) {
   EXPECT_TRUE(contains(file_of(small_theory(Semantics::kFloat32, "\x01\x02\x03"), "Tree"),
-                       "Definition tree : list int := unpack words [1; 2; 3]."));
+                       "Definition tree : list int := unpack tree_words [1; 2; 3]."));
   const std::string seven("\x01\x02\0\0\0\0\0", 7);
   const std::string text = file_of(small_theory(Semantics::kFloat32, seven + "\x09"), "Tree");
   EXPECT_TRUE(contains(text, "0x201")) << text;
-  EXPECT_TRUE(contains(text, "unpack words [9].")) << text;
+  EXPECT_TRUE(contains(text, "unpack tree_words [9].")) << text;
 }
 
 TEST(CoqAssumptions, EntriesMayRunOverLines) {

@@ -15,7 +15,7 @@ definition dyad_value :: "dyad \<Rightarrow> real" where
   "dyad_value d = real_of_int (fst d) * 2 powr real_of_int (snd d)"
 
 text \<open>One row of an affine operator: the bias is the rounded sum of the constants; a term is an element read and its
-  weight. A window is its first source and the others.\<close>
+  weight. A window is its first source and the others; the elements of Softmax are numbered group after group.\<close>
 
 datatype row = Row
   (row_constants: "dyad list")
@@ -33,6 +33,7 @@ datatype core_operator =
   | Tanh "nat list"
   | MaxPool "(nat \<times> nat list) list"
   | Constant "dyad list"
+  | Softmax "nat list list"
 
 text \<open>Elements are numbered in this order: inputs, then those of each operator.\<close>
 
@@ -49,6 +50,7 @@ fun operator_count :: "core_operator \<Rightarrow> nat" where
 | "operator_count (Tanh sources) = length sources"
 | "operator_count (MaxPool windows) = length windows"
 | "operator_count (Constant vs) = length vs"
+| "operator_count (Softmax groups) = sum_list (map length groups)"
 
 text \<open>Terms that read consecutive elements, from e on.\<close>
 
@@ -137,11 +139,26 @@ fun maxpool_holds :: "semantics \<Rightarrow> execution \<Rightarrow> nat \<time
   "maxpool_holds Real_Arithmetic y window v = (v = greatest y window)"
 | "maxpool_holds Float32_Arithmetic y window v = (\<bar>v - greatest y window\<bar> \<le> eta32)"
 
+text \<open>A group of sources and the values vs of their entries. What exp computes in float32 is left open.\<close>
+
+fun softmax_holds :: "semantics \<Rightarrow> execution \<Rightarrow> nat list \<Rightarrow> real list \<Rightarrow> bool" where
+  "softmax_holds Real_Arithmetic y g vs =
+    (vs = map (\<lambda>e. exp (y e) / sum_list (map (\<lambda>f. exp (y f)) g)) g)"
+| "softmax_holds Float32_Arithmetic y g vs =
+    ((\<forall>v \<in> set vs. 0 \<le> v) \<and> \<bar>sum_list vs - 1\<bar> \<le> gamma32 (real (length g) + 8))"
+
 text \<open>P holds for each entry of a list and the element that belongs to it.\<close>
 
 fun each :: "execution \<Rightarrow> ('a \<Rightarrow> real \<Rightarrow> bool) \<Rightarrow> 'a list \<Rightarrow> nat \<Rightarrow> bool" where
   "each y P [] first = True"
 | "each y P (a # rest) first = (P a (y first) \<and> each y P rest (Suc first))"
+
+text \<open>P holds for each group and the values of the elements that belong to it.\<close>
+
+fun each_group :: "execution \<Rightarrow> (nat list \<Rightarrow> real list \<Rightarrow> bool) \<Rightarrow> nat list list \<Rightarrow> nat \<Rightarrow> bool" where
+  "each_group y P [] first = True"
+| "each_group y P (g # rest) first =
+    (P g (map y [first..<first + length g]) \<and> each_group y P rest (first + length g))"
 
 fun operator_holds :: "semantics \<Rightarrow> execution \<Rightarrow> core_operator \<Rightarrow> nat \<Rightarrow> bool" where
   "operator_holds s y (Affine factor rho rows) first =
@@ -153,6 +170,7 @@ fun operator_holds :: "semantics \<Rightarrow> execution \<Rightarrow> core_oper
 | "operator_holds s y (Tanh sources) first = each y (\<lambda>e v. curve_holds s tanh (y e) v) sources first"
 | "operator_holds s y (MaxPool windows) first = each y (maxpool_holds s y) windows first"
 | "operator_holds s y (Constant vs) first = each y (\<lambda>c v. v = dyad_value c) vs first"
+| "operator_holds s y (Softmax groups) first = each_group y (softmax_holds s y) groups first"
 
 fun operators_hold :: "semantics \<Rightarrow> execution \<Rightarrow> core_operator list \<Rightarrow> nat \<Rightarrow> bool" where
   "operators_hold s y [] first = True"

@@ -29,7 +29,7 @@ structure Row where
   underflowCount : Dyad
   terms : List (ℕ × Dyad)
 
-/-- A window is its first source and the others. -/
+/-- A window is its first source and the others; the elements of `softmax` are numbered group after group. -/
 inductive Operator where
   | affine (factor realError : Dyad) (rows : List Row)
   | relu (sources : List ℕ)
@@ -38,6 +38,7 @@ inductive Operator where
   | tanh (sources : List ℕ)
   | maxPool (windows : List (ℕ × List ℕ))
   | constant (values : List Dyad)
+  | softmax (groups : List (List ℕ))
 
 /-- Elements are numbered in this order: inputs, then those of each operator. -/
 structure Program where
@@ -53,6 +54,7 @@ def Operator.count : Operator → ℕ
   | .tanh sources => sources.length
   | .maxPool windows => windows.length
   | .constant values => values.length
+  | .softmax groups => (groups.map List.length).sum
 
 /-- Terms that read consecutive elements, from `e` on. -/
 def dense (e : ℕ) : List Dyad → List (ℕ × Dyad)
@@ -134,10 +136,22 @@ def maxPoolHolds (s : Semantics) (y : Execution) (window : ℕ × List ℕ) (v :
   | .real => v = greatest y window
   | .float32 => abs (v - greatest y window) ≤ eta
 
+/-- A group of sources and the values `vs` of their entries. What exp computes in float32 is left open. -/
+def softmaxHolds (s : Semantics) (y : Execution) (group : List ℕ) (vs : List ℝ) : Prop :=
+  match s with
+  | .real => vs = group.map fun e => Real.exp (y e) / (group.map fun f => Real.exp (y f)).sum
+  | .float32 => (∀ v ∈ vs, 0 ≤ v) ∧ abs (vs.sum - 1) ≤ gamma ((group.length : ℝ) + 8)
+
 /-- `P` holds for each entry of a list and the element that belongs to it. -/
 def each {α : Type} (y : Execution) (P : α → ℝ → Prop) : List α → ℕ → Prop
   | [], _ => True
   | a :: rest, first => P a (y first) ∧ each y P rest (first + 1)
+
+/-- `P` holds for each group and the values of the elements that belong to it. -/
+def eachGroup (y : Execution) (P : List ℕ → List ℝ → Prop) : List (List ℕ) → ℕ → Prop
+  | [], _ => True
+  | g :: rest, first =>
+    P g ((List.range g.length).map fun i => y (first + i)) ∧ eachGroup y P rest (first + g.length)
 
 def operatorHolds (s : Semantics) (y : Execution) (o : Operator) (first : ℕ) : Prop :=
   match o with
@@ -148,6 +162,7 @@ def operatorHolds (s : Semantics) (y : Execution) (o : Operator) (first : ℕ) :
   | .tanh sources => each y (fun e v => curveHolds s Real.tanh (y e) v) sources first
   | .maxPool windows => each y (maxPoolHolds s y) windows first
   | .constant values => each y (fun c v => v = Dyad.value c) values first
+  | .softmax groups => eachGroup y (softmaxHolds s y) groups first
 
 def operatorsHold (s : Semantics) (y : Execution) : List Operator → ℕ → Prop
   | [], _ => True
