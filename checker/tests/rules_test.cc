@@ -412,6 +412,7 @@ void certificate_tests() {
     };
     EXPECT(claims("(<= Y_0 -1e-9)") && claims("(>= Y_0 1.00001)"));
     EXPECT(!claims("(<= Y_0 0)") && !claims("(<= Y_0 1e-9)") && !claims("(>= Y_0 0.999)"));
+    EXPECT(!claims("(<= Y_1 0)") && !claims("(<= Y_1 1e-9)") && !claims("(>= Y_1 0.999)"));
     EXPECT(claims("(>= (- Y_0 Y_1) 1.00001)") && !claims("(>= (- Y_0 Y_1) 0.999)"));
     EXPECT(claims("(>= (+ (* 2 Y_0) Y_1) 2.00001)") && !claims("(>= (+ (* 2 Y_0) Y_1) 1.999)"));
     EXPECT(claims("(<= (+ (* 2 Y_0) Y_1) 0.9999)") && !claims("(<= (+ (* 2 Y_0) Y_1) 1.001)"));

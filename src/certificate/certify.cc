@@ -86,11 +86,18 @@ std::string reached(const SearchStatistics& statistics) {
          " sub-problems open)";
 }
 
+bool has_softmax(const Problem& problem) {
+  const std::vector<CoreOp>& ops = problem.program->program.ops;
+  return std::any_of(ops.begin(), ops.end(), [](const CoreOp& op) { return op.kind == CoreKind::kSoftmax; });
+}
+
 std::string explain(const SearchResult& result, const Problem& problem) {
   const std::string margin = reached(result.statistics);
+  const std::string softmax = "; of a Softmax only signs and sums are proved: ask about the scores that it reads";
   switch (result.end) {
     case SearchEnd::kTime:
-      return "the time limit was reached" + margin + "; give it more --timeout or --threads";
+      return "the time limit was reached" + margin + "; give it more --timeout or --threads" +
+             (has_softmax(problem) ? softmax : "");
     case SearchEnd::kMemory:
       return "the open sub-problems filled the memory" + margin + "; cut the input box into parts";
     case SearchEnd::kInterrupted:
@@ -99,7 +106,8 @@ std::string explain(const SearchResult& result, const Problem& problem) {
       return "overflow of binary32 cannot be excluded over the input box; shrink the box";
     case SearchEnd::kGap:
       return "nothing is left to split and the bound stays at or below 0" + margin +
-             (problem.semantics == Semantics::kFloat32
+             (has_softmax(problem) ? softmax
+              : problem.semantics == Semantics::kFloat32
                   ? "; rounding errors may be larger than the margin: try --semantics real"
                   : "; the property may hold with equality");
     default:
@@ -107,7 +115,7 @@ std::string explain(const SearchResult& result, const Problem& problem) {
   }
 }
 
-UnknownReason reason_of(SearchEnd end, Semantics semantics) {
+UnknownReason reason_of(SearchEnd end, const Problem& problem) {
   switch (end) {
     case SearchEnd::kTime:
       return UnknownReason::kTime;
@@ -118,7 +126,8 @@ UnknownReason reason_of(SearchEnd end, Semantics semantics) {
     case SearchEnd::kOverflow:
       return UnknownReason::kOverflow;
     case SearchEnd::kGap:
-      return semantics == Semantics::kFloat32 ? UnknownReason::kRoundingMargin : UnknownReason::kRelaxationGap;
+      return problem.semantics == Semantics::kFloat32 && !has_softmax(problem) ? UnknownReason::kRoundingMargin
+                                                                               : UnknownReason::kRelaxationGap;
     default:
       return UnknownReason::kNone;
   }
@@ -228,7 +237,7 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
     return decision;
   }
   if (result.end != SearchEnd::kProved) {
-    decision.reason = reason_of(result.end, semantics);
+    decision.reason = reason_of(result.end, *problem);
     decision.explanation = explain(result, *problem);
     return decision;
   }

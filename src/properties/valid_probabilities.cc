@@ -126,6 +126,7 @@ Result<LibraryText> lower(const LibraryQuestion& question) {
     unsafe.push_back(fmt::format("(>= {} {})", sum, most));
     if (distribution.size() > 1) unsafe.push_back(fmt::format("(<= {} {})", sum, least));
   }
+  if (unsafe.empty()) return invalid_input("valid-probabilities: the network has no outputs");
   if (unsafe.size() > kMostAlternatives)
     return invalid_input(fmt::format("valid-probabilities: {} outputs are too many, at most about {} fit in a property",
                                      outputs.count, kMostAlternatives));

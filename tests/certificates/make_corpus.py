@@ -208,6 +208,7 @@ SOFTMAX = Claim(softmax_model(), box_property(2, 2, -1, 1, "(or (<= Y_1 -1e-9) (
 # 10 / 2^24 is 5.96e-7: what the sum of two may be off by.
 SOFTMAX_NEAR = Claim(softmax_model(), box_property(2, 2, -1, 1, "(>= (+ Y_0 Y_1) 1.0000005)"), (2, 2, 3, 6, 1))
 SOFTMAX_ONE = Claim(softmax_model(), box_property(2, 2, -1, 1, "(>= Y_0 0.9999)"), (2, 2, 3, 6, 1))
+SOFTMAX_LAST = Claim(softmax_model(), box_property(2, 2, -1, 1, "(<= Y_1 0.0001)"), (2, 2, 3, 6, 1))
 LINES = Claim(groups_model(13), groups_property([2, 3]), (4, 4, 2, 8, 2))
 COLUMNS = Claim(groups_model(13, axis=2**64 - 2), groups_property([1, 3]), (4, 4, 2, 8, 2))  # -2
 JOINED = Claim(groups_model(12), groups_property([0, 1, 2, 3]), (4, 4, 2, 8, 2))
@@ -381,6 +382,9 @@ CASES = [
         ("one_sweep", SOFTMAX_ONE.certificate(ONE_SWEEP), "7: the least A of all elements of a group", "not above 0"),
         ("one_sweep_real", SOFTMAX_ONE.certificate(ONE_SWEEP, REAL), "7: the least A of all elements of a group",
          "not above 0"),
+    ]),
+    ("softmax_last", SOFTMAX_LAST, [], [
+        ("one_sweep", SOFTMAX_LAST.certificate(ONE_SWEEP), "7: an absent A counts as 0", "not above 0"),
     ]),
     ("softmax_lines", LINES, [("float32", LINES.certificate(SUM_OF_TWO))], []),
     ("softmax_columns", COLUMNS, [("float32", COLUMNS.certificate(SUM_OF_TWO))], []),

@@ -365,6 +365,12 @@ class Library(CommandLineTest):
         found = self.claim(3, self.network("Exp"), "--input-range", "0", "1")
         self.assertEqual(found["results"][0]["reason"], "no-certified-meaning")
 
+    def test_what_a_softmax_does_not_say_is_unknown_and_says_so(self):
+        question = self.file("q.vnnlib", onnx_writer.box_property(3, 4, 0, 1, "(>= Y_0 0.9999)"))
+        found = self.run_json(3, "axiom.verdict.v1", "verify", self.network("Softmax"), question, "--timeout", "0.5")
+        self.assertEqual(found["results"][0]["reason"], "time")
+        self.assertIn("of a Softmax only signs and sums are proved", found["results"][0]["explanation"])
+
     def test_logits_that_may_overflow_prove_nothing(self):
         found = self.claim(3, self.network("Softmax"), "--input-range", "-3e38", "3e38", "--timeout", "2")
         self.assertEqual(found["results"][0]["reason"], "overflow")

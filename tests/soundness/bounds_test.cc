@@ -364,6 +364,40 @@ void examine(const Subject& subject, Semantics semantics, Random& random, int& e
   }
 }
 
+// What spec/operators.md says of every covered evaluation, and that it says little more than what happens.
+TEST(Softmax, CoveredEvaluationsAreNotNegativeAndSumUpToOne) {
+  const int cases = case_count(400);
+  double worst = 0;
+  for (int seed = 0; seed < cases; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Random random(static_cast<uint64_t>(seed));
+    Draw draw{random};
+    const int n = draw.chance(0.5) ? draw.integer(1, 8) : draw.integer(1, 600);
+    const double spread = draw.chance(0.3) ? 0 : std::pow(10.0, draw.uniform(-6, 3));
+    Meaning meaning{
+        .scalars = std::vector<Scalar>(static_cast<size_t>(n)), .operators = {}, .input_count = n, .outputs = {}};
+    Scalar scalar{.kind = ScalarKind::kSoftmax};
+    std::vector<float> logits;
+    for (int k = 0; k < n; ++k) {
+      scalar.sources.push_back(k);
+      logits.push_back(static_cast<float>(spread * draw.uniform(-1, 1)));
+    }
+    for (scalar.own = 0; scalar.own < scalar.sources.size(); ++scalar.own) meaning.scalars.push_back(scalar);
+    const std::vector<float> values = evaluate_somehow(meaning, logits, random);
+    const LineBounds bounds = softmax_bounds(static_cast<size_t>(n), Semantics::kFloat32);
+    Rational sum = -1;
+    for (auto y = values.begin() + n; y != values.end(); ++y) {
+      ASSERT_GE(*y, 0);
+      ASSERT_LE(*y, bounds.hi);
+      sum += Rational(*y);
+    }
+    ASSERT_LE(abs(sum), Rational(bounds.error));
+    worst = std::max(worst, std::fabs(sum.get_d()) / bounds.error);
+  }
+  std::printf("at most %.2f of the error of a sum occurs\n", worst);
+  EXPECT_GT(worst, 0.05);
+}
+
 class Bounds : public testing::TestWithParam<Semantics> {};
 
 TEST_P(Bounds, ContainEverySampledExecution) {
