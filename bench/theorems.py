@@ -5,7 +5,8 @@
 
 Verifies each instance of the list below (or those named), makes a theorem of the certificate and prints one line: leaves
 of the proof tree, its bytes, seconds of axiom-check, bytes and seconds of Network.v, seconds of Theorem.v, seconds of all
-files, greatest memory of one. <folder of benchmarks> has a folder acasxu, rl_benchmarks, test.
+files, greatest memory of one. <folder of benchmarks> has a folder acasxu, dist_shift, rl_benchmarks,
+test.
 """
 
 import argparse
@@ -30,6 +31,11 @@ def small(network, prop):
     return network, f"test/onnx/{network}.onnx.gz", f"test/vnnlib/{prop}.vnnlib.gz"
 
 
+def shift(index):
+    return (f"dist_shift {index}", "dist_shift/onnx/mnist_concat.onnx.gz",
+            f"dist_shift/vnnlib/index{index}_delta0.13.vnnlib.gz")
+
+
 def example(folder, network, prop):
     return f"{folder} {prop}", EXAMPLES / folder / f"{network}.onnx", EXAMPLES / folder / f"{prop}.vnnlib"
 
@@ -43,7 +49,7 @@ INSTANCES = [
     rl("cartpole", "unsafe_0"), rl("cartpole", "unsafe_31"), rl("cartpole", "safe_64"), rl("cartpole", "safe_94"),
     rl("dubinsrejoin", "unsafe_5"),
     acas("1_6", 3), acas("1_4", 3), acas("1_9", 1), acas("1_2", 4), acas("1_1", 4), acas("3_1", 1), acas("1_1", 3),
-    acas("1_1", 5),
+    acas("1_1", 5), shift(4462), shift(1159),
 ]
 
 
