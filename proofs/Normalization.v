@@ -65,7 +65,7 @@ Section Evaluations.
   Qed.
 
   Hypothesis variance : p2 (-61) <= v + eps <= p2 61.
-  Hypothesis scale : eta <= Rabs s <= p2 60.
+  Hypothesis scale : s = 0 \/ eta <= Rabs s <= p2 60.
   Hypothesis mean : Rabs mu <= p2 60.
   Hypothesis value_range : Rabs x <= p2 127.
 
@@ -131,6 +131,7 @@ Section Evaluations.
       - rewrite (bpow_opp radix2 31 : p2 (-31) = / p2 31). apply Rinv_le; lra.
       - rewrite (bpow_opp radix2 (-31) : p2 31 = / p2 (-31)). apply Rinv_le; lra. }
     split; [reflexivity |]. split; [exact Hi |]. assert (E : Rabs w0 = Rabs s * / r0) by (unfold w0, Rdiv; rewrite Rabs_mult, (Rabs_pos_eq (/ r0)); lra).
+    assert (Hs60 : Rabs s <= p2 60) by (destruct scale as [-> | H]; [rewrite Rabs_R0; apply bpow_ge_0 | lra]).
     split; [exact E |]. rewrite E. replace (p2 91) with (p2 60 * p2 31) by (rewrite <- bpow_plus; reflexivity). pose proof (Rabs_pos s).
     apply Rmult_le_compat; lra.
   Qed.
@@ -140,7 +141,8 @@ Section Evaluations.
     destruct r0_bounds as ((Hr1 & Hr2) & _). destruct w0_bounds as (Ew & (Hi1 & Hi2) & Ea & Hw). pose proof D_bounds as HD. destruct eta_small as (E0 & E1 & E2).
     assert (Hp31 : 0 < p2 (-31)) by apply bpow_gt_0. assert (R0 : 0 < r0) by lra. set (i0 := / r0) in *.
     eapply after_finite; [exact root_near |]. intros r Hr o (s' & Hs & Ho). apply Rabs_le_inv in Hr.
-    assert (Hs' : s' = s) by (destruct Hs as [| s' H]; [reflexivity | lra]). subst s'. clear Hs.
+    assert (Hs' : s' = s).
+    { destruct Hs as [| s' H]; [reflexivity |]. destruct scale as [-> | Hsc]; [reflexivity | lra]. } subst s'. clear Hs.
     assert (HDr : 0 <= D * r0 <= / 1000000 * r0) by (split; [apply Rmult_le_pos | apply Rmult_le_compat_r]; lra).
     assert (Hrp : 0 < r) by lra. pose proof (Rabs_pos s) as Ps.
     assert (Hk : Rabs (/ r - i0) <= 161 / 100 * D * i0).
@@ -306,15 +308,45 @@ Section Evaluations.
   Proof.
     eapply after_finite; [exact weight_near |]. intros w Hw o [H | H]; [now apply (shifted_last_near w Hw) | now apply (centred_first_near w Hw)].
   Qed.
+
+  (* A channel of scale 0 does not depend on x. *)
+  Lemma weight_zero : s = 0 -> forall w, weight (Some w) -> w = 0.
+  Proof.
+    intros Hs0 w Hw. destruct r0_bounds as ((Hr1 & _) & _). assert (Hp31 : 0 < p2 (-31)) by apply bpow_gt_0.
+    destruct Hw as [(_ & E) | (r & Hr & s' & Hs & H)]; [discriminate |].
+    assert (s' = 0) by (rewrite Hs0 in Hs; inversion Hs; reflexivity). subst s'.
+    destruct H as [(_ & E) | [(_ & H) | (_ & [(_ & E) | (i & _ & H)])]]; try discriminate.
+    - unfold Rdiv in H. rewrite Rmult_0_l in H. apply passes_zero in H. congruence.
+    - rewrite Rmult_0_l in H. apply passes_zero in H. congruence.
+  Qed.
 End Evaluations.
+
+Lemma zero_scale : forall B mu v eps x o, p2 (-61) <= v + eps <= p2 61 -> Rabs mu <= p2 60 -> Rabs x <= p2 127 ->
+  normalizes 0 B mu v eps x o -> normalizes 0 B mu v eps 0 o.
+Proof.
+  intros B mu v eps x o Hv Hm Hx [(Hw & ->) | (w & Hw & H)]; [left; auto |].
+  pose proof (weight_zero 0 v eps Hv eq_refl w Hw). subst w. right. exists 0. split; [exact Hw |].
+  assert (Zero : forall P : R -> option R -> Prop, after (passes 0) P o -> P 0 o).
+  { intros P [(E & _) | (m & E & HP)]; apply passes_zero in E; [discriminate | injection E as ->; exact HP]. }
+  destruct H as [H | H].
+  - left. destruct H as [H | (z & Hz & x' & _ & H)]; [now left |]. right. exists z. split; [exact Hz |]. exists 0. split; [constructor |].
+    rewrite Rmult_0_r in *. exact H.
+  - right. destruct H as [((x' & mu' & Hx' & Hmu & E) & _) | (c & (x' & mu' & Hx' & Hmu & E) & B' & HB & H)].
+    + exfalso. destruct (operand_near _ _ Hx') as (_ & X1). destruct (operand_near _ _ Hmu) as (_ & U1). apply passes_overflow in E.
+      assert (Rabs (x' - mu') <= p2 127 + p2 60) by (unfold Rminus; eapply Rle_trans; [apply Rabs_triang |]; rewrite Rabs_Ropp; lra).
+      pose proof D_bounds. assert ((1 + D) * Rabs (x' - mu') <= (1 + / 16777214) * (p2 127 + p2 60)) by (apply Rmult_le_compat; try apply Rabs_pos; lra).
+      assert (eta <= 1) by (unfold eta; simpl; lra). unfold overflow32 in *. simpl in *. lra.
+    + right. exists (0 - mu'). split; [exists 0, mu'; split; [constructor | split; [exact Hmu | constructor]] |].
+      exists B'. split; [exact HB |]. rewrite Rmult_0_r in *. exact H.
+Qed.
 
 (* ---- Rows *)
 
-(* The figures that lowering gives to an entry of a channel whose scale is not 0: computed in binary64 *)
+(* The figures that lowering gives to an entry, computed in binary64; a term of weight 0 is dropped. *)
 Record normalized_row (s B mu v eps : R) (e : PrimInt63.int) (weight : PrimFloat.float) (r : row) : Prop := {
-  nr_terms : terms r = [(e, weight)];
+  nr_terms : s <> 0 /\ terms r = [(e, weight)] \/ s = 0 /\ terms r = [];
   nr_variance : p2 (-61) <= v + eps <= p2 61;
-  nr_scale : eta <= Rabs s <= p2 60;
+  nr_scale : s = 0 \/ eta <= Rabs s <= p2 60;
   nr_mean : Rabs mu <= p2 60;
   nr_weight : Rabs (V weight - s / sqrt (v + eps)) <= p2 (-50) * Rabs (s / sqrt (v + eps));
   nr_bias : Rabs (V (bias r) - (B - V weight * mu)) <= p2 (-50) * (Rabs (V weight) * Rabs mu + Rabs B);
@@ -323,13 +355,16 @@ Record normalized_row (s B mu v eps : R) (e : PrimInt63.int) (weight : PrimFloat
   nr_underflow : Rabs (V (underflow_count r) - (8 + 4 * Rabs mu + 4 * Rabs s)) <= p2 (-50) * (8 + 4 * Rabs mu + 4 * Rabs s)
 }.
 
-Theorem every_evaluation_of_a_normalized_row_is_an_execution : forall y s B mu v eps e weight r o, normalized_row s B mu v eps e weight r ->
-  Rabs (at_element y e) <= p2 127 -> row_premise y 4 r -> normalizes s B mu v eps (at_element y e) o ->
-  exists z, o = Some z /\ row_holds y float32 4 (p2 (-48)) r z.
+(* The relation, for numbers *)
+Lemma normalized_near : forall s B mu v eps x w b M c0 o,
+  p2 (-61) <= v + eps <= p2 61 -> s = 0 \/ eta <= Rabs s <= p2 60 -> Rabs mu <= p2 60 -> Rabs x <= p2 127 ->
+  Rabs (w - s / sqrt (v + eps)) <= p2 (-50) * Rabs (s / sqrt (v + eps)) ->
+  Rabs (b - (B - w * mu)) <= p2 (-50) * (Rabs w * Rabs mu + Rabs B) -> Rabs w * Rabs mu + Rabs B <= M ->
+  Rabs (c0 - (8 + 4 * Rabs mu + 4 * Rabs s)) <= p2 (-50) * (8 + 4 * Rabs mu + 4 * Rabs s) ->
+  (1 + gamma 12) * 4 * (M + Rabs w * Rabs x) + 1 < p2 127 -> normalizes s B mu v eps x o ->
+  exists z, o = Some z /\ Rabs (z - (b + w * x)) <= (gamma 12 + p2 (-48)) * (M + Rabs w * Rabs x) + 2 * eta * 4 * (c0 + (Rabs w + Rabs x)).
 Proof.
-  intros y s B mu v eps e weight r o [Ht Hv Hs Hm Hw Hb HM Hg Hu] Hx Hp Ho. set (x := at_element y e) in *. set (w0 := s / sqrt (v + eps)) in *. set (w := V weight) in *.
-  unfold row_premise, row_holds, row_error, row_size in *. rewrite Ht, Hg in *. unfold weighted_sum, absolute_sum, operands_sum, sum in *. cbn [fold_right fst snd] in *.
-  rewrite !Rplus_0_r in *. fold x w in Hp |- *. set (M := V (magnitude r)) in *. set (c0 := V (underflow_count r)) in *.
+  intros s B mu v eps x w b M c0 o Hv Hs Hm Hx Hw Hb HM Hu Hp Ho. set (w0 := s / sqrt (v + eps)) in *.
   assert (Hgam : 12 * u32 <= gamma 12 <= / 1000).
   { unfold gamma. rewrite u32_value. lra. }
   set (X := Rabs x) in *. set (U := Rabs mu) in *. set (W := Rabs w0) in *. set (Y := Rabs w) in *.
@@ -350,12 +385,12 @@ Proof.
     assert (E127 : p2 127 = 2 * p2 126) by (simpl; lra). rewrite E50 in *. lra. }
   destruct (normalizes_near s B mu v eps x Hv Hs Hm Hx Htotal o Ho) as (z & -> & Hz). exists z. split; [reflexivity |].
   unfold exact_result, normalization_error in Hz. fold w0 X U W in Hz.
-  assert (Hcentre : Rabs (x * w0 + (B - mu * w0) - (V (bias r) + w * x)) <= p2 (-50) * (X * W + U * W + (U * Y + Rabs B))).
-  { replace (x * w0 + (B - mu * w0) - (V (bias r) + w * x)) with (x * - (w - w0) + mu * (w - w0) + - (V (bias r) - (B - w * mu))) by ring.
+  assert (Hcentre : Rabs (x * w0 + (B - mu * w0) - (b + w * x)) <= p2 (-50) * (X * W + U * W + (U * Y + Rabs B))).
+  { replace (x * w0 + (B - mu * w0) - (b + w * x)) with (x * - (w - w0) + mu * (w - w0) + - (b - (B - w * mu))) by ring.
     eapply Rle_trans; [apply Rabs_triang |]. rewrite Rabs_Ropp. eapply Rle_trans; [apply Rplus_le_compat_r, Rabs_triang |].
     rewrite !Rabs_mult, Rabs_Ropp. fold X U. assert (X * Rabs (w - w0) <= X * (p2 (-50) * W)) by now apply Rmult_le_compat_l.
     assert (U * Rabs (w - w0) <= U * (p2 (-50) * W)) by now apply Rmult_le_compat_l. lra. }
-  replace (z - (V (bias r) + w * x)) with ((z - (x * w0 + (B - mu * w0))) + (x * w0 + (B - mu * w0) - (V (bias r) + w * x))) by ring.
+  replace (z - (b + w * x)) with ((z - (x * w0 + (B - mu * w0))) + (x * w0 + (B - mu * w0) - (b + w * x))) by ring.
   eapply Rle_trans; [apply Rabs_triang |]. apply Rabs_le_inv in Hu. fold U in Hu. pose proof (Rabs_pos s) as Ps. pose proof eta_positive as He.
   (* the flushed part *)
   assert (F1 : 2 * (eta * X + eta * U + 2 * (eta * W) + 6 * eta) <= 2 * eta * 4 * (c0 + (Y + X))).
@@ -369,4 +404,24 @@ Proof.
   assert (F2 : 8 * (D * (X * W) + D * (U * W) + D * Rabs B) + p2 (-50) * (X * W + U * W + (U * Y + Rabs B)) <= (gamma 12 + p2 (-48)) * (M + Y * X)).
   { rewrite E50, u32_value in *. lra. }
   lra.
+Qed.
+
+Theorem every_evaluation_of_a_normalized_row_is_an_execution : forall y s B mu v eps e weight r o, normalized_row s B mu v eps e weight r ->
+  Rabs (at_element y e) <= p2 127 -> row_premise y 4 r -> normalizes s B mu v eps (at_element y e) o ->
+  exists z, o = Some z /\ row_holds y float32 4 (p2 (-48)) r z.
+Proof.
+  intros y s B mu v eps e weight r o [Ht Hv Hs Hm Hw Hb HM Hg Hu] Hx Hp Ho.
+  unfold row_premise, row_holds, row_error, row_size in *. rewrite Hg in *. unfold weighted_sum, absolute_sum, operands_sum, sum in *.
+  destruct Ht as [(_ & Ht) | (-> & Ht)]; rewrite Ht in *; cbn [fold_right fst snd] in *.
+  - rewrite !Rplus_0_r in *. now apply (normalized_near s B mu v eps _ _ _ _ _ o Hv Hs Hm Hx Hw Hb HM Hu Hp).
+  - (* the term is dropped *)
+    apply (zero_scale B mu v eps _ o Hv Hm Hx) in Ho. unfold Rdiv in Hw. rewrite Rmult_0_l in Hw.
+    assert (Hw0 : V weight = 0).
+    { rewrite Rabs_R0, Rmult_0_r, Rminus_0_r in Hw. pose proof (Rabs_pos (V weight)). destruct (Req_dec (V weight) 0) as [E | E]; [exact E |].
+      pose proof (Rabs_pos_lt _ E). lra. }
+    rewrite Hw0 in *. assert (H0 : Rabs 0 <= p2 127) by (rewrite Rabs_R0; apply bpow_ge_0).
+    destruct (normalized_near 0 B mu v eps 0 0 (V (bias r)) (V (magnitude r)) (V (underflow_count r)) o Hv Hs Hm H0) as (z & -> & Hz); auto.
+    + unfold Rdiv. rewrite Rmult_0_l. exact Hw.
+    + rewrite Rabs_R0, Rmult_0_l. exact Hp.
+    + exists z. split; [reflexivity |]. rewrite Rabs_R0, !Rmult_0_l, !Rplus_0_r in Hz. rewrite !Rplus_0_r. exact Hz.
 Qed.
