@@ -7,10 +7,10 @@
    program; for a row in the middle of an evaluation there is one, since what has been
    computed so far can always be continued.
 
-   Relies on CheckSound, Clusters, Probabilities. *)
+   Relies on CheckSound, Clusters, ScaledRows, Normalization, Probabilities. *)
 From Flocq Require Import Core.
 From Coq Require Import ZArith QArith Reals List Lra Lia Floats Uint63.
-From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Clusters SoftmaxEvaluations AffineRows Lines SoftmaxRows Probabilities
+From AxiomProofs Require Import Lists SumTrees Binary64 Semantics Clusters ScaledSums ScaledRows Normalization SoftmaxEvaluations AffineRows Lines SoftmaxRows Probabilities
   Store Layers LayerSound Forms Checker CheckSound.
 Import ListNotations.
 Local Open Scope R_scope.
@@ -21,10 +21,15 @@ Definition evaluation := nat -> option R.
 Definition values (z : evaluation) : execution := fun i => match z i with Some v => v | None => 0 end.
 Definition is_finite_at (z : evaluation) (i : nat) : Prop := z i <> None.
 
-(* A row of a sum cluster: any tree over its leaves. *)
+(* A row: any tree over the leaves of a sum cluster, or over the scaled parts of a Gemm, or a
+   BatchNormalization. *)
 Inductive row_computes (y : execution) (factor rho : R) (r : row) : option R -> Prop :=
   | computes_cluster : forall kinds o, factor = 1 -> rho = 0 -> cluster_row kinds r ->
-      evaluates (row_leaves y kinds r) o -> row_computes y factor rho r o.
+      evaluates (row_leaves y kinds r) o -> row_computes y factor rho r o
+  | computes_scaled : forall consts factors o, 1 <= factor -> rho = 0 -> scaled_row factor consts factors r ->
+      scaled (scaled_parts y consts factors r) o -> row_computes y factor rho r o
+  | computes_normalized : forall s B mu v eps e weight o, factor = 4 -> rho = p2 (-48) -> normalized_row s B mu v eps e weight r ->
+      Rabs (at_element y e) <= p2 127 -> normalizes s B mu v eps (at_element y e) o -> row_computes y factor rho r o.
 
 (* A group: whatever exp computes. *)
 Definition group_computes (group : list int) (os : list (option R)) : Prop :=
@@ -262,8 +267,10 @@ Qed.
 Lemma row_computes_holds : forall y factor rho r o, row_computes y factor rho r o -> row_premise y factor r ->
   (forall t, In t (terms r) -> Rabs (at_element y (fst t)) <= p2 128) -> exists v, o = Some v /\ row_holds y float32 factor rho r v.
 Proof.
-  intros y factor rho r o H Hp Hy. destruct H as [kinds o -> -> Hc He].
-  now apply (every_evaluation_of_a_row_is_an_execution y kinds).
+  intros y factor rho r o H Hp Hy. destruct H as [kinds o -> -> Hc He | consts factors o HF -> Hc He | s B mu v eps e weight o -> -> Hc Hx He].
+  - now apply (every_evaluation_of_a_row_is_an_execution y kinds).
+  - now apply (every_evaluation_of_a_scaled_row_is_an_execution y factor consts factors).
+  - now apply (every_evaluation_of_a_normalized_row_is_an_execution y s B mu v eps e weight).
 Qed.
 
 Lemma premises_app : forall y l m, premises_hold y (l ++ m) -> premises_hold y m.
