@@ -412,9 +412,6 @@ AMBIGUOUS = [
     ("comment", COMMENT, "3: comments", "control character"),
 ]
 
-# Folders that the second judge does not read yet: their rows are in a manifest of their own.
-AHEAD = "softmax"
-
 SEEDS = {
     "one_sweep": RELU.seed(ONE_SWEEP),
     "explicit_slope": RELU.seed(propagate(2, 0, [1]) + refute(0, 3, slopes=b"\x40")),
@@ -445,11 +442,9 @@ def corpus():
         files[HERE / folder / "property.vnnlib"] = claim.text
         files[HERE / folder / "refused" / "one_sweep.axc"] = claim.certificate(ONE_SWEEP)
         rows.append((f"{folder}/refused/one_sweep.axc", "refused", rule, says))
-    for name, ahead in (("manifest.csv", False), ("ahead.csv", True)):
-        text = io.StringIO()
-        listed = [row for row in rows if row[0].startswith(AHEAD) == ahead]
-        csv.writer(text, lineterminator="\n").writerows([("certificate", "outcome", "rule", "says"), *listed])
-        files[HERE / name] = text.getvalue().encode()
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("certificate", "outcome", "rule", "says"), *rows])
+    files[HERE / "manifest.csv"] = text.getvalue().encode()
     return files | {ROOT / "fuzz" / "corpus" / "checker_fuzz" / name: data for name, data in SEEDS.items()}
 
 

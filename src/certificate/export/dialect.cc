@@ -146,8 +146,16 @@ class Writer {
         name = "MaxPool";
         break;
       }
-      case CoreKind::kSoftmax:
-        AXIOM_CHECK(false);  // Export refuses it.
+      case CoreKind::kSoftmax: {
+        Entries entries(out_, list, Dialect::Type::kGroup, dialect_);
+        for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+          const std::span group(op.source.data() + op.window_begin[g], op.window_begin[g + 1] - op.window_begin[g]);
+          entries.add(list_of(group, [](ElementId e) { return fmt::format("{}", e); }));
+        }
+        entries.end();
+        name = "Softmax";
+        break;
+      }
     }
     fields.push_back(list);
     out_ += dialect_.define(fmt::format("operator_{}", index), dialect_.operator_type(),

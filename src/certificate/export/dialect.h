@@ -18,7 +18,7 @@ class Dialect {
  public:
   virtual ~Dialect() = default;
 
-  enum class Type { kRow, kOperator, kNumber, kElement, kWindow, kSide, kDisjunct, kByte };
+  enum class Type { kRow, kOperator, kNumber, kElement, kWindow, kGroup, kSide, kDisjunct, kByte };
   /// A definition of a list.
   virtual std::string define_list(std::string_view name, Type entry, std::string_view value) const = 0;
   virtual std::string define(std::string_view name, std::string_view type, std::string_view value) const = 0;
@@ -28,7 +28,7 @@ class Dialect {
   virtual std::string number(int64_t mantissa, int exponent) const = 0;
   /// A value of a type with one constructor: Row, Program, Constraint, Disjunct.
   virtual std::string record(std::string_view name, std::span<const std::string> fields) const = 0;
-  /// An alternative of Operator: "Affine", "Relu", "LeakyRelu", "Sigmoid", "Tanh", "MaxPool", "Constant".
+  /// An alternative of Operator: "Affine", "Relu", "LeakyRelu", "Sigmoid", "Tanh", "MaxPool", "Softmax", "Constant".
   virtual std::string alternative(std::string_view name, std::span<const std::string> fields) const = 0;
   virtual std::string variable(bool is_output, uint32_t index) const = 0;
 

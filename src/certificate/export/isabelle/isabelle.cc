@@ -49,6 +49,8 @@ class Isabelle : public Dialect {
         return "nat";
       case Type::kWindow:
         return "(nat \\<times> nat list)";
+      case Type::kGroup:
+        return "(nat list)";
       case Type::kSide:
         return "(rat \\<times> rat)";
       case Type::kDisjunct:

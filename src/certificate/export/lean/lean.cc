@@ -51,6 +51,8 @@ class Lean : public Dialect {
         return "ℕ";
       case Type::kWindow:
         return "(ℕ × List ℕ)";
+      case Type::kGroup:
+        return "(List ℕ)";
       case Type::kSide:
         return "(ℚ × ℚ)";
       case Type::kDisjunct:
