@@ -11,27 +11,26 @@ let claim sentence holds =
 
 let places size = List.init (size + 3) (fun e -> e) @ [ -1; min_int; max_int ]
 
-(* Every element that touched finds, which are those where its second array is not 0. *)
-let contents size ones array =
-  List.map (fun (e, (v, _)) -> e, v) (Extracted.touched array ones (places size))
+let contents size array = List.map (fun e -> e, Primitives.get array e) (places size)
 
-(* Writes to versions chosen at random, old ones too, and reads them all back now and then. *)
+(* Additions to versions chosen at random, old ones too, by the extracted merge, which reads and writes; reads them all
+   back now and then. *)
 let arrays size writes =
   Random.init size;
-  let ones = Primitives.make size 1.0 in
   let read plain e = if 0 <= e && e < size then plain.(e) else 0.5 in
   let expected plain = List.map (fun e -> e, read plain e) (places size) in
   let versions = Array.make 8 (Primitives.make size 0.5, Array.make size 0.5) in
-  let agrees (array, plain) = contents size ones array = expected plain in
+  let agrees (array, plain) = contents size array = expected plain in
   for n = 1 to writes do
     (* mostly on from the version written last *)
     let from = if Random.int 8 = 0 then Random.int 8 else 0 in
     let array, plain = versions.(from) in
     let count = if Random.int 4 = 0 then Random.int (2 * size + 2) else 1 in
     let changes = List.init count (fun _ -> Random.int (size + 1), float_of_int (Random.int 1000)) in
-    let array = Extracted.merge_form array (List.map (fun (e, v) -> e, (v, 0.0)) changes) in
+    let cols, added = List.split changes in
+    let _, array = Extracted.merge (fun _ -> 1.0) cols added array false 0.0 in
     let plain = Array.copy plain in
-    List.iter (fun (e, v) -> if e < size then plain.(e) <- v) changes;
+    List.iter (fun (e, v) -> if e < size then plain.(e) <- plain.(e) +. v) changes;
     if from = 0 && Random.bool () then versions.(1 + Random.int 7) <- versions.(0);
     versions.(0) <- array, plain;
     if n mod 50 = 0 then
