@@ -221,7 +221,8 @@ Status compile_theory(CoqSetup setup, const TheoremRequest& arguments, Theory& t
     bytes[file.name] = file.text.size();
   }
   std::vector<TheoremReport::File>& compiled = theory.report.files;
-  for (const auto& [stage, names] : stages) {
+  for (const auto& stage : stages) {
+    const std::vector<std::string>& names = stage.second;
     setup.seconds = arguments.timeout - seconds();
     const Result<std::vector<CoqRun>> runs = compile_coq(setup, names, arguments.jobs, [&](size_t done) {
       progress.update(static_cast<int64_t>(compiled.size() + done),
@@ -232,7 +233,7 @@ Status compile_theory(CoqSetup setup, const TheoremRequest& arguments, Theory& t
       return explain_failure(setup, last.name, last, arguments, theory.report.semantics);
     for (const CoqRun& run : *runs) compiled.push_back({run.name, bytes[run.name], run.seconds, run.peak_mb});
     theory.report.seconds = seconds();
-    if (stage == stages.rbegin()->first) return read_statement(runs->back().output, theory.report);
+    if (stage.first == stages.rbegin()->first) return read_statement(runs->back().output, theory.report);
   }
   return internal_error("a theory without files");
 }
