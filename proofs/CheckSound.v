@@ -700,13 +700,6 @@ End Execution.
 
 (* ---- The root *)
 
-Lemma least_V : forall a b, fin a -> fin b -> fin (least a b) /\ V (least a b) <= V a /\ V (least a b) <= V b.
-Proof.
-  intros a b Ha Hb. unfold least. destruct (b <? a)%float eqn:H.
-  - apply ltb_V in H; auto. split; [exact Hb | lra].
-  - apply ltb_false in H; auto. split; [exact Ha | lra].
-Qed.
-
 Section Root.
   Variables (s : semantics) (net : program) (fp : list fdisjunct) (y : execution).
   Let E := make_env s net fp.

@@ -36,20 +36,6 @@ Proof.
     + exists g'. split; [now right | auto].
 Qed.
 
-(* A row without terms: the sum of a group is within e of 1. *)
-Lemma group_row_sound : forall m e y v, (Z.of_nat m <= 2 ^ 30)%Z -> (fin e -> 0 <= V e /\ Rabs (v - 1) <= V e) ->
-  sound_row (INR m) y (line_row m e 0 0%uint63 (Line 0 0 1 1)) v.
-Proof.
-  intros m e y v Hm He. set (y0 := fun i : nat => if Nat.eqb i O then 0 else y i).
-  assert (S0 : sound_row (INR m) y0 (line_row m e 0 0%uint63 (Line 0 0 1 1)) v).
-  { apply line_row_sound with (g := 1); [exact Hm | | |].
-    - unfold at_element, y0. change (idx 0%uint63) with O. cbn [Nat.eqb]. rewrite Rabs_R0, V_0. lra.
-    - intros F. destruct (He F) as (E0 & E). pose proof w_positive. split; [exact E0 |].
-      assert (0 <= V e * d) by (apply Rmult_le_pos; numeric). lra.
-    - intros _. cbn [s_lo s_hi k_lo k_hi]. rewrite V_0, V_1. lra. }
-  exact S0.
-Qed.
-
 Section Layer.
   Variables (s : semantics) (y : execution) (l : layer) (tot : int).
   Hypothesis ok : layer_ok l = true.
@@ -106,7 +92,7 @@ Section Layer.
         - lia.
         - rewrite combine_length, Hels, ints_from_length. unfold rows. rewrite map_length. lia.
         - rewrite Hsnd. intros own r Hin. destruct (groups_from_each _ y _ _ gs (l_first l) Hroom holds own r Hin) as (g & Hg & -> & HP).
-          split; [| split; reflexivity]. apply group_row_sound; [exact Hm |]. intros _.
+          split; [| split; reflexivity]. apply row_without_terms_sound; [exact Hm |]. intros _. rewrite V_1.
           destruct (softmax_error_facts y s g _ (Hok g Hg) HP) as (_ & E0 & _ & Hsum). split; [exact E0 |].
           rewrite sum_map in Hsum. exact Hsum.
         - intros F. destruct (mul_fin _ _ F) as (_ & F1 & _). destruct (add_fin _ _ F1) as (_ & F2 & _).

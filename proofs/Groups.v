@@ -69,13 +69,6 @@ Section Groups.
   Hypothesis sound : sound_groups y n o.
   Variable A : array float.
 
-  Lemma least_le : forall a b, fin a -> fin b -> fin (least a b) /\ V (least a b) <= V a /\ V (least a b) <= V b.
-  Proof.
-    intros a b Fa Fb. unfold least. destruct (b <? a)%float eqn:H.
-    - apply ltb_V in H; auto. split; [exact Fb | lra].
-    - apply ltb_false in H; auto. split; [exact Fa | lra].
-  Qed.
-
   Lemma least_of_le : forall g, (forall e, In e g -> fin (read A e)) ->
     fin (least_of A g) /\ forall e, In e g -> V (least_of A g) <= V (read A e).
   Proof.
@@ -84,7 +77,7 @@ Section Groups.
       let r := fold_left (fun a f => least a (read A f)) m a in
       fin r /\ V r <= V a /\ forall f, In f m -> V r <= V (read A f)).
     { clear. induction m as [| f m IH]; intros a Fa Hm; cbn [fold_left]; [split; [exact Fa | split; [lra | easy]] |].
-      destruct (least_le a (read A f) Fa (Hm f (or_introl eq_refl))) as (F & L1 & L2).
+      destruct (least_V a (read A f) Fa (Hm f (or_introl eq_refl))) as (F & L1 & L2).
       destruct (IH _ F (fun h Hh => Hm h (or_intror Hh))) as (F' & B & C). split; [exact F' |]. split; [lra |].
       intros h [<- | Hh]; [lra | now apply C]. }
     destruct (G g (read A e)) as (F & B & C); [apply Hf; now left | intros; apply Hf; now right |].

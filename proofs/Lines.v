@@ -76,13 +76,6 @@ Definition line_finite (l : line) : bool :=
 Lemma nan_not_fin : ~ fin nan.
 Proof. rewrite fin_SF. vm_compute. discriminate. Qed.
 
-Lemma most_V : forall a b, fin a -> fin b -> fin (most a b) /\ V a <= V (most a b) /\ V b <= V (most a b).
-Proof.
-  intros a b Ha Hb. unfold most. destruct (a <? b)%float eqn:H.
-  - apply ltb_V in H; auto. repeat split; auto; lra.
-  - repeat split; auto; try lra. apply Rnot_lt_le. intros Hlt. apply ltb_V in Hlt; auto. congruence.
-Qed.
-
 Lemma lower_slope_within : forall rule alpha l h, fin alpha -> 0 <= V alpha <= 1 -> fin (lower_slope rule alpha l h) ->
   V alpha <= V (lower_slope rule alpha l h) <= 1.
 Proof.

@@ -117,6 +117,20 @@ Proof.
   split; [exact Fx |]. split; [exact Fe |]. numeric.
 Qed.
 
+Lemma most_V : forall a b, fin a -> fin b -> fin (most a b) /\ V a <= V (most a b) /\ V b <= V (most a b).
+Proof.
+  intros a b Ha Hb. unfold most. destruct (a <? b)%float eqn:H.
+  - apply ltb_V in H; auto. repeat split; auto; lra.
+  - repeat split; auto; try lra. apply Rnot_lt_le. intros Hlt. apply ltb_V in Hlt; auto. congruence.
+Qed.
+
+Lemma least_V : forall a b, fin a -> fin b -> fin (least a b) /\ V (least a b) <= V a /\ V (least a b) <= V b.
+Proof.
+  intros a b Ha Hb. unfold least. destruct (b <? a)%float eqn:H.
+  - apply ltb_V in H; auto. split; [exact Hb | lra].
+  - apply ltb_false in H; auto. split; [exact Ha | lra].
+Qed.
+
 (* ---- charge *)
 
 (* Sums of small floats are exact. *)

@@ -75,6 +75,20 @@ Proof.
     + unfold weighted_sum, absolute_sum, sum. cbn [fold_right fst snd]. specialize (Hroom (V (s_hi ln)) ltac:(lra)). split; lra.
 Qed.
 
+(* A row without terms: a value within e of v. *)
+Lemma row_without_terms_sound : forall (m : nat) e v y value, (Z.of_nat m <= 2 ^ 30)%Z -> (fin e -> 0 <= V e /\ Rabs (value - V v) <= V e) ->
+  sound_row (INR m) y (line_row m e 0 0%uint63 (Line 0 0 v v)) value.
+Proof.
+  intros m e v y value Hm He. set (y0 := fun i : nat => if Nat.eqb i O then 0 else y i).
+  assert (S0 : sound_row (INR m) y0 (line_row m e 0 0%uint63 (Line 0 0 v v)) value).
+  { apply line_row_sound with (g := V v); [exact Hm | | |].
+    - unfold at_element, y0. change (idx 0%uint63) with O. cbn [Nat.eqb]. rewrite Rabs_R0, V_0. lra.
+    - intros F. destruct (He F) as (E0 & E). pose proof w_positive. split; [exact E0 |].
+      assert (0 <= V e * d) by (apply Rmult_le_pos; numeric). lra.
+    - intros _. cbn [s_lo s_hi k_lo k_hi]. rewrite V_0. lra. }
+  exact S0.
+Qed.
+
 (* ---- Counting terms *)
 
 Lemma size_counts : forall (a : PArray.array nat) cols, size (fold_left (fun a e => write a e (S (read a e))) cols a) = size a.
@@ -385,14 +399,7 @@ Section Layer.
       + now rewrite Hels, ints_from_length.
       + intros e r Hin. rewrite Hels in Hin.
         destruct (each_combine_map _ _ _ _ _ _ _ Hroom holds _ _ Hin) as (a & Ha & -> & HP).
-        set (y0 := fun i : nat => if Nat.eqb i O then 0 else y i).
-        assert (L := line_row_sound (length vs) 0 0 0%uint63 (Line 0 0 a a) y0 (y (idx e)) (V a) Hm).
-        assert (S0 : sound_row (INR (length vs)) y0 (line_row (length vs) 0 0 0%uint63 (Line 0 0 a a)) (y (idx e))).
-        { apply L.
-          - unfold at_element, y0. change (idx 0%uint63) with O. cbn [Nat.eqb]. rewrite Rabs_R0, V_0. lra.
-          - intros _. rewrite V_0, HP. replace (V a - V a) with 0 by ring. rewrite Rabs_R0. pose proof w_positive. lra.
-          - intros _. cbn [s_lo s_hi k_lo k_hi]. rewrite V_0. lra. }
-        exact S0.
+        apply row_without_terms_sound; [exact Hm |]. intros _. rewrite V_0, HP. replace (V a - V a) with 0 by ring. rewrite Rabs_R0. lra.
       + intros r Hin. apply in_map_iff in Hin. destruct Hin as (a & <- & Ha). cbn. split; [lia | split; [lia | intros t [[] | []]]].
     - unfold own_groups in Hgroups. rewrite Hop in Hgroups. now destruct gs.
   Qed.

@@ -136,13 +136,6 @@ Definition tanh_bounds (s : semantics) (l h : float) : float * float :=
 
 (* ---- Points *)
 
-Lemma least_V : forall a b, fin a -> fin b -> fin (least a b) /\ V (least a b) <= V a /\ V (least a b) <= V b.
-Proof.
-  intros a b Ha Hb. unfold least. destruct (b <? a)%float eqn:H.
-  - apply ltb_V in H; auto. repeat split; auto; lra.
-  - apply ltb_false in H; auto. repeat split; auto; lra.
-Qed.
-
 Lemma strides_bound : forall q, In q strides -> (1 <= to_Z q <= 64)%Z.
 Proof.
   intros q H. assert (G : forallb (fun q => (1 <=? to_Z q) && (to_Z q <=? 64))%Z strides = true) by reflexivity.
