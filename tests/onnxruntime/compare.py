@@ -175,6 +175,11 @@ def weights_by_name(model):
     return tensors
 
 
+def loudness(weight):
+    """An input value whose product with this weight is about 100: it stands out beside the bias, however small the weight."""
+    return np.exp2(np.clip(np.round(np.log2(100 / np.abs(np.float64(weight)))), -100, 100))
+
+
 def probe(node, weights, rng):
     """Input of a sum node that is zero but where one weight is met, and the place of that weight."""
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -187,7 +192,7 @@ def probe(node, weights, rng):
         depth = weights.shape[1 if transposed else 0]
         place = np.unravel_index(rng.choice(np.flatnonzero(weights)), weights.shape)
         x = np.zeros((1, depth), np.float32)
-        x[0, place[1 if transposed else 0]] = 100
+        x[0, place[1 if transposed else 0]] = loudness(weights[place])
         return x, place
     if attributes.get("group", 1) != 1 or attributes.get("auto_pad", b"") in (b"SAME_UPPER", b"SAME_LOWER"):
         return None
@@ -200,7 +205,7 @@ def probe(node, weights, rng):
     at = [8 * s + k * d - p if node.op_type == "Conv" else 8 for s, k, d, p in zip(strides, place[2:], dilations, pads)]
     size = [8 * s + k * d + 1 for s, k, d in zip(strides, weights.shape[2:], dilations)]
     x = np.zeros((1, channels, *size), np.float32)
-    x[0, channel, at[0], at[1]] = 100
+    x[0, channel, at[0], at[1]] = loudness(weights[place])
     return x, place
 
 
