@@ -85,9 +85,8 @@ Result<std::vector<CoqRun>> compile_coq(const CoqSetup& setup, const std::vector
   while (done.size() < names.size()) {
     for (; next < names.size() && children.running() < jobs; ++next) {
       const std::vector<std::string> command = {
-          setup.coqc,    "-q",          "-R",
-          setup.library, "AxiomProofs", "-Q",
-          setup.folder,  "Certificate", fmt::format("{}/{}.v", setup.folder, names[next])};
+          setup.coqc,    "-q", "-noglob",    "-R",          setup.library,
+          "AxiomProofs", "-Q", setup.folder, "Certificate", fmt::format("{}/{}.v", setup.folder, names[next])};
       // A process without time would be one without a limit.
       const double seconds = std::max(seconds_left(), 0.1);
       if (Status started = children.start(next, command, seconds, setup.memory_bytes); !started) return started.error();
