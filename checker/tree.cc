@@ -58,6 +58,7 @@ class Walk {
   std::vector<bool> listed_operators();
   void sweep_rows(uint32_t o, Slope::Rule rule);
   bool is_swept(uint32_t e) const;
+  void tighten();
 
   void clip();
   void refute();
@@ -72,9 +73,9 @@ class Walk {
   void load_form();
   void load_constraint(const Constraint& constraint);
   void load_combination(const std::vector<uint32_t>& constraints);
-  Hints read_hints();
-  void read_slope_bytes();
-  void read_multipliers(std::vector<Multiplier>& multipliers);
+  Hints read_hints(uint32_t top);
+  void read_slope_bytes(uint32_t top);
+  void read_multipliers(uint32_t top, std::vector<Multiplier>& multipliers);
   void sweep_form();
 
   const Program& program_;
@@ -191,6 +192,9 @@ bool Walk::step() {
     case 7:
       require_empty();
       return false;
+    case 9:
+      tighten();
+      return true;
     default:
       throw Rejected(text("unknown instruction ", int(code)));
   }
@@ -315,6 +319,38 @@ void Walk::sweep_rows(uint32_t o, Slope::Rule rule) {
   for (const Row& row : rows) context_.meet(row.element, row.lo, row.hi);
 }
 
+// ---- TIGHTEN
+
+// One sweep per bound, each with hints of its own; conclusions are applied after all of them.
+void Walk::tighten() {
+  const uint32_t o = in_.index(program_.operators.size(), "operator");
+  const Operator& op = program_.operators[o];
+  if (!op.is_affine()) throw Rejected(text("TIGHTEN: operator ", o, " is not affine"));
+  const uint64_t count = in_.varint();
+  if (count == 0) throw Rejected("TIGHTEN without a bound");
+  context_.refresh(o + 1);
+  struct Found {
+    uint32_t element;
+    double lo, hi;
+  };
+  std::vector<Found> found;
+  uint64_t target = 0;  // 2 * row, + 1 for an upper bound
+  for (uint64_t n = 0; n < count; ++n) {
+    const uint64_t step = in_.index(2 * uint64_t(op.count) - target, "bound");
+    if (n > 0 && step == 0) throw Rejected("bounds that are not in increasing order");
+    target += step;
+    const uint32_t e = op.first + uint32_t(target / 2);
+    const bool upper = target % 2 == 1;
+    const Hints hints = read_hints(o + 1);
+    form_.clear();
+    form_.add(0, e, upper ? -1 : 1);
+    form_.run(o + 1, hints.slopes, hints.multipliers);
+    if (form_.failed(0)) continue;
+    found.push_back({e, upper ? std::nan("") : form_.bound(0), upper ? -form_.bound(0) : std::nan("")});
+  }
+  for (const Found& f : found) context_.meet(f.element, f.lo, f.hi);
+}
+
 // ---- The constraint form
 
 // G of one constraint.
@@ -371,21 +407,23 @@ void Walk::load_combination(const std::vector<uint32_t>& constraints) {
   c = charge(c, g + (terms + 4) * (4 * kU) * (size + right));
 }
 
-Hints Walk::read_hints() {
+// For a sweep of the operators below `top`.
+Hints Walk::read_hints(uint32_t top) {
   const uint8_t spec = in_.byte();
   if ((spec & 0x7c) != 0) throw Rejected(text("slope specification ", int(spec)));
   Hints hints{.slopes = {.rule = Slope::Rule(spec & 3), .bytes = nullptr}, .multipliers = {}};
   if (hints.slopes.rule == Slope::by_byte) {
-    read_slope_bytes();
+    read_slope_bytes(top);
     hints.slopes.bytes = slope_bytes_.data();
   }
-  if ((spec & 0x80) != 0) read_multipliers(hints.multipliers);
+  if ((spec & 0x80) != 0) read_multipliers(top, hints.multipliers);
   return hints;
 }
 
-void Walk::read_slope_bytes() {
+void Walk::read_slope_bytes(uint32_t top) {
   slope_bytes_.resize(program_.elements());
-  for (const Operator& op : program_.operators) {
+  for (uint32_t o = 0; o < top; ++o) {
+    const Operator& op = program_.operators[o];
     if (op.kind != Kind::relu && op.kind != Kind::leaky_relu) continue;
     for (uint32_t i = 0; i < op.count; ++i) {
       if (!context_.is_open(op.source[i])) continue;
@@ -396,12 +434,14 @@ void Walk::read_slope_bytes() {
   }
 }
 
-void Walk::read_multipliers(std::vector<Multiplier>& multipliers) {
+void Walk::read_multipliers(uint32_t top, std::vector<Multiplier>& multipliers) {
+  const Operator& last = program_.operators[top - 1];
+  const uint64_t elements = uint64_t(last.first) + last.count;
   const uint64_t count = in_.varint();
   if (count == 0) throw Rejected("no multipliers");
   uint64_t element = 0;
   for (uint64_t n = 0; n < count; ++n) {
-    const uint64_t step = in_.index(program_.elements() - element, "multiplier of element");
+    const uint64_t step = in_.index(elements - element, "multiplier of element");
     if (n > 0 && step == 0) throw Rejected("multipliers that are not in increasing order");
     element += step;
     const double beta = double(in_.f32());
@@ -417,8 +457,9 @@ void Walk::read_multipliers(std::vector<Multiplier>& multipliers) {
 void Walk::sweep_form() {
   form_.clear();
   load_form();
-  const Hints hints = read_hints();
-  form_.run(uint32_t(program_.operators.size()), hints.slopes, hints.multipliers);
+  const uint32_t top = uint32_t(program_.operators.size());
+  const Hints hints = read_hints(top);
+  form_.run(top, hints.slopes, hints.multipliers);
 }
 
 void Walk::clip() {

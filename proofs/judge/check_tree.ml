@@ -584,13 +584,14 @@ let selector r (d : disjunct) : selector =
 
 let bends = function Unary ((Relu | Leaky_relu), _, _) -> true | _ -> false
 
-let slope_spec t r =
+(* For a sweep of the operators below [below]. *)
+let slope_spec t r below =
   let b = byte r in
   if b land 0x7c <> 0 then reject r "slope byte %d" b;
   let rule = match b land 3 with 3 -> Explicit | v -> rule_of r v in
   if rule = Explicit then
     Array.iteri (fun p operator ->
-        if bends operator then
+        if p < below && bends operator then
           match operator with
           | Unary (_, _, sources) ->
             Array.iteri (fun i src ->
@@ -605,12 +606,13 @@ let slope_spec t r =
     let count = varint r in
     if count < 1 then reject r "no multipliers";
     let at = Grow.ints () and beta = Grow.floats () in
+    let elements = if below = Array.length t.program.operators then t.program.elements else t.program.first.(below) in
     let element = ref 0 in
     let left = ref count in
     while !left > 0 do
       let step = varint r in
       if at.ni > 0 && step < 1 then reject r "multipliers are not increasing";
-      if step >= t.program.elements - !element then reject r "multiplier beyond the last element";
+      if step >= elements - !element then reject r "multiplier beyond the last element";
       element := !element + step;
       if not (is_affine t t.owner.(!element)) then reject r "multiplier of element %d, which is not affine" !element;
       let b = f32 r in
@@ -621,6 +623,33 @@ let slope_spec t r =
     done;
     rule, { at = Grow.int_array at; beta = Grow.float_array beta }
   end
+
+(* All sweeps use the bounds from before; [2 * row + side] of the bounds increases. *)
+let tighten t r =
+  let p = varint r in
+  let operators = t.program.operators in
+  if p >= Array.length operators || not (is_affine t p) then reject r "TIGHTEN: operator %d is not affine" p;
+  let count = varint r in
+  if count < 1 then reject r "TIGHTEN without a bound";
+  for q = 0 to p do refresh t q done;
+  let first = t.program.first.(p) in
+  let targets = 2 * operator_size operators.(p) in
+  let found = ref [] and target = ref 0 and left = ref count in
+  while !left > 0 do
+    let step = varint r in
+    if !left < count && step < 1 then reject r "bounds are not increasing";
+    if step >= targets - !target then reject r "bound beyond the last row";
+    target := !target + step;
+    let e = first + !target / 2 and upper = !target land 1 = 1 in
+    let rule, multipliers = slope_spec t r (p + 1) in
+    t.a.(e) <- (if upper then -1.0 else 1.0);
+    let lb = sweep t rule multipliers (p + 1) 0.0 in
+    clear_inputs t;
+    if lb = lb then found := (e, upper, lb) :: !found;
+    decr left
+  done;
+  List.iter (fun (e, upper, lb) ->
+      if upper then set_bounds t e t.lo.(e) (fmin t.hi.(e) (-.lb)) else set_bounds t e (fmax t.lo.(e) lb) t.hi.(e)) !found
 
 (* The start of the sweep of a constraint form: fills t.a, returns c. *)
 let constraint_form t (d : disjunct) (sel : selector) =
@@ -670,7 +699,7 @@ let clip t r active =
   let d = active_disjunct t r active in
   refresh_all t;
   let sel = selector r d in
-  let rule, multipliers = slope_spec t r in
+  let rule, multipliers = slope_spec t r (Array.length t.program.operators) in
   let lb = sweep_form t d sel rule multipliers in
   if lb = lb then begin
     let n = t.program.inputs in
@@ -693,7 +722,7 @@ let refute t r active =
   let d = active_disjunct t r active in
   refresh_all t;
   let sel = selector r d in
-  let rule, multipliers = slope_spec t r in
+  let rule, multipliers = slope_spec t r (Array.length t.program.operators) in
   let lb = sweep_form t d sel rule multipliers in
   clear_inputs t;
   if lb <> lb then reject r "REFUTE: the sweep does not work out";
@@ -756,6 +785,7 @@ let run_node t r first_instruction active =
      | 5 -> children := Some (split t r "SPLIT ELEMENT" (fun e -> e < t.program.elements && is_affine t t.owner.(e)))
      | 6 -> refute t r active; children := Some []
      | 7 -> if not (is_empty t) then reject r "EMPTY: the context is not empty"; children := Some []
+     | 9 -> tighten t r; trace_bounds t "tighten"
      | _ -> reject r "instruction %d" code);
     first_instruction := false
   done;

@@ -56,7 +56,7 @@ void Sweep::run(BoundContext& context, uint32_t top, bool keep) {
   keep_ = keep;
   context.refresh(top + 1);
   slopes_differ_ = custom_slopes();
-  if (slopes_differ_) fill_lane_slopes(context);
+  if (slopes_differ_) fill_lane_slopes(context, top);
   if (keep && kept_.size() != a_.size()) kept_.assign(a_.size(), 0.0);
   const bool multipliers = custom_multipliers();
   for (uint32_t p = top; p > 0; --p) {
@@ -67,11 +67,12 @@ void Sweep::run(BoundContext& context, uint32_t top, bool keep) {
   finish(context);
 }
 
-// Lower slopes per lane for lanes whose rule is not the default.
-void Sweep::fill_lane_slopes(BoundContext& context) {
+// Lower slopes per lane for lanes whose rule is not the default, of the operators up to `top`.
+void Sweep::fill_lane_slopes(BoundContext& context, uint32_t top) {
   lane_slopes_.resize(a_.size());
   std::array<size_t, kMaxLanes> next{};
-  for (const CoreOp& op : program_.program.ops) {
+  for (uint32_t p = 0; p <= top; ++p) {
+    const CoreOp& op = program_.program.ops[p];
     if (op.kind == CoreKind::kInput || op.kind == CoreKind::kAffine) continue;
     const bool piecewise =
         op.kind == CoreKind::kUnary && (op.unary == UnaryKind::kRelu || op.unary == UnaryKind::kLeakyRelu);
@@ -255,6 +256,10 @@ bool sweep_rows(BoundContext& context, Sweep& sweep, uint32_t p, const Propagate
     if (!(l < h)) continue;
     if (!data.piecewise[i] || (l < 0 && h > 0)) rows.push_back(i);
   }
+  // Rows that read much the same elements (the channels of a convolution at one place) cost little more together than
+  // one of them; no result depends on the order.
+  std::stable_sort(rows.begin(), rows.end(),
+                   [&](uint32_t a, uint32_t b) { return data.first_column[a] < data.first_column[b]; });
   SlopeSpec spec;
   spec.rule = plan.rule;
   std::vector<double> conclusions(rows.size() * 2);
@@ -282,6 +287,16 @@ bool sweep_rows(BoundContext& context, Sweep& sweep, uint32_t p, const Propagate
     context.intersect(op.first + rows[k], conclusions[2 * k], -conclusions[2 * k + 1]);
   }
   return true;
+}
+
+void apply(BoundContext& context, uint32_t p, std::span<const Tightening> found) {
+  const ElementId first = context.program().program.ops[p].first;
+  for (const Tightening& t : found) {
+    if (t.upper)
+      context.intersect(first + t.row, -kInfinity, -t.bound);
+    else
+      context.intersect(first + t.row, t.bound, kInfinity);
+  }
 }
 
 PropagateEnd propagate(BoundContext& context, Sweep& sweep, const PropagatePlan& plan, std::vector<double>* record) {

@@ -79,7 +79,7 @@ class Sweep {
   /// Elements [first, last] (global) of operator p may hold coefficients.
   void touch(uint32_t p, ElementId first, ElementId last);
   void finish(const BoundContext& context);
-  void fill_lane_slopes(BoundContext& context);
+  void fill_lane_slopes(BoundContext& context, uint32_t top);
   bool custom_slopes() const;
   bool custom_multipliers() const;
 
@@ -92,6 +92,17 @@ class Sweep {
   std::vector<Range> range_;  ///< Per operator.
   std::vector<uint32_t> active_;
 };
+
+/// One bound of the TIGHTEN instruction: of a row of an affine operator, from a sweep with slopes of its own.
+struct Tightening {
+  uint32_t row = 0;
+  bool upper = false;
+  SlopeSpec slopes;
+  double bound = 0;  ///< Of y, or of -y for an upper bound.
+};
+
+/// Applies the conclusions of TIGHTEN for affine operator p.
+void apply(BoundContext& context, uint32_t p, std::span<const Tightening> found);
 
 /// How PROPAGATE treats the operators.
 struct PropagatePlan {

@@ -178,7 +178,76 @@ void sparse_1(SparseMatrixView m, const uint32_t* active, size_t count, const do
   }
 }
 
+typedef float FloatVector __attribute__((vector_size(4 * kFloatLanes), aligned(4)));
+
+__attribute__((always_inline)) inline FloatVector& lanes_of(float* a, size_t row) { return *reinterpret_cast<FloatVector*>(a + row * kFloatLanes); }
+__attribute__((always_inline)) inline const FloatVector& lanes_of(const float* a, size_t row) {
+  return *reinterpret_cast<const FloatVector*>(a + row * kFloatLanes);
+}
+
+template <int kTile>
+__attribute__((always_inline)) inline void float_tile(const float* w, size_t width, const uint32_t* active,
+                                                      size_t count, const float* a, float* out) {
+  FloatVector acc[kTile];
+  for (int t = 0; t < kTile; ++t) acc[t] = lanes_of(out, t);
+  for (size_t k = 0; k < count; ++k) {
+    const FloatVector va = lanes_of(a, active[k]);
+    const float* wr = w + active[k] * width;
+    for (int t = 0; t < kTile; ++t) acc[t] += va * wr[t];
+  }
+  for (int t = 0; t < kTile; ++t) lanes_of(out, t) = acc[t];
+}
+
+AXIOM_VECTOR_CLONES void float_dense(const float* w, size_t width, const uint32_t* active, size_t count, const float* a,
+                                     float* out) {
+  size_t j = 0;
+  for (; j + 4 <= width; j += 4) float_tile<4>(w + j, width, active, count, a, out + j * kFloatLanes);
+  for (; j < width; ++j) float_tile<1>(w + j, width, active, count, a, out + j * kFloatLanes);
+}
+
+AXIOM_VECTOR_CLONES void float_sparse(FloatSparseView m, const uint32_t* active, size_t count, const float* a,
+                                      float* out) {
+  for (size_t k = 0; k < count; ++k) {
+    const size_t row = active[k];
+    const FloatVector va = lanes_of(a, row);
+    for (uint64_t t = m.begin[row]; t < m.begin[row + 1]; ++t) lanes_of(out, m.column[t]) += va * m.weight[t];
+  }
+}
+
+AXIOM_VECTOR_CLONES void float_gather(FloatSparseView m, size_t rows, const float* v, float* out) {
+  for (size_t row = 0; row < rows; ++row) {
+    FloatVector sum = lanes_of(out, row);
+    for (uint64_t t = m.begin[row]; t < m.begin[row + 1]; ++t) sum += lanes_of(v, m.column[t]) * m.weight[t];
+    lanes_of(out, row) = sum;
+  }
+}
+
+AXIOM_VECTOR_CLONES size_t float_find(const float* a, size_t count, uint32_t* active) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; ++i) {
+    bool any = false;
+    for (int l = 0; l < kFloatLanes; ++l) any |= a[i * kFloatLanes + l] != 0;
+    active[found] = static_cast<uint32_t>(i);
+    found += any;
+  }
+  return found;
+}
+
 }  // namespace
+
+void multiply_accumulate(FloatDenseView matrix, std::span<const uint32_t> active, const float* a, float* out) {
+  float_dense(matrix.weights, matrix.width, active.data(), active.size(), a, out);
+}
+
+void multiply_accumulate(FloatSparseView matrix, std::span<const uint32_t> active, const float* a, float* out) {
+  float_sparse(matrix, active.data(), active.size(), a, out);
+}
+
+void gather_accumulate(FloatSparseView matrix, size_t rows, const float* v, float* out) {
+  float_gather(matrix, rows, v, out);
+}
+
+size_t find_active(const float* a, size_t count, uint32_t* active) { return float_find(a, count, active); }
 
 void multiply_accumulate(DenseMatrixView matrix, std::span<const uint32_t> active, const double* a, int lanes,
                          double* out) {

@@ -56,6 +56,28 @@ struct LinesView {
 void apply_lines(LinesView view, std::span<const uint32_t> active, const double* a, int lanes, double* out, double* t1,
                  double* t2, double* t3);
 
+// ---- float32, sixteen lanes: for choices that nothing rigorous depends on. Rows in the same order, lane by lane.
+
+inline constexpr int kFloatLanes = 16;
+
+struct FloatDenseView {
+  const float* weights = nullptr;  ///< rows x width
+  size_t width = 0;
+};
+struct FloatSparseView {
+  const uint64_t* begin = nullptr;
+  const uint32_t* column = nullptr;
+  const float* weight = nullptr;
+};
+
+/// As the double functions of the same name.
+void multiply_accumulate(FloatDenseView matrix, std::span<const uint32_t> active, const float* a, float* out);
+void multiply_accumulate(FloatSparseView matrix, std::span<const uint32_t> active, const float* a, float* out);
+size_t find_active(const float* a, size_t count, uint32_t* active);
+
+/// out[r, l] += weight * v[column, l], over the terms of row r, in order, for all rows.
+void gather_accumulate(FloatSparseView matrix, size_t rows, const float* v, float* out);
+
 /// The three sums of an interval step, for all rows of a dense map given by columns (transposed: width x rows):
 /// low[i] += w > 0 ? w * lo[j] : w * hi[j];  high with lo and hi exchanged;  size[i] += |w| * magnitude[j].
 void interval_accumulate(const double* transposed, size_t rows, size_t width, const double* lo, const double* hi,

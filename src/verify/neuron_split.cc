@@ -1,18 +1,26 @@
 // Splitting unstable neurons: the strategy for many free inputs.
 //
 // The bounds of the parent are inherited; behind the split neuron they are re-bounded when that is cheap. The final
-// sweep has optimised slopes and split multipliers (slope_optimization.h), warm-started from the parent. The neuron
-// to split next is the one whose relaxation costs the bound most (the intercept score of BaBSR, Bunel et al. 2020).
+// sweep has optimised slopes and split multipliers, warm-started from the parent and ascended for sixteen sub-problems
+// at a time (lanes.h); a leaf is then closed by one rigorous sweep. The neuron to split next is chosen among the few
+// whose relaxation costs the bound most by what splitting them would give (filtered smart branching, De Palma et al.
+// 2021).
 #include <algorithm>
 
-#include "verify/slope_optimization.h"
+#include "verify/strategy.h"
 
 namespace axiom {
 namespace {
 
 constexpr int kRootIterations = 40;
-constexpr int kNodeIterations = 12;
-constexpr double kPropagateCap = 3e7;  // Multiplications that re-bounding at a node may cost.
+constexpr int kNodeIterations = 10;
+constexpr double kDoubt = 1.5;    // A float32 bound must exceed the last misjudgement by this factor.
+constexpr size_t kProbes = 3;     // Neurons looked at before one is chosen.
+// Re-bounding costs multiplications: up to so many times the terms of the network at every node, and up to so many every
+// few levels of the tree.
+constexpr double kCheapRebound = 8, kDearRebound = 1000;
+constexpr uint32_t kReboundLevels = 6;
+constexpr uint32_t kNoOp = ~uint32_t{0};
 
 // Multiplications of re-bounding every swept row of the affine operators behind `first`.
 double propagate_cost(const BoundContext& context, uint32_t first, std::vector<uint32_t>& ops) {
@@ -34,114 +42,201 @@ double propagate_cost(const BoundContext& context, uint32_t first, std::vector<u
   return cost;
 }
 
-// The unstable neuron whose upper line adds most to the loss; kNone when all are fixed.
-constexpr ElementId kNone = ~ElementId{0};
-ElementId choose_neuron(const Workspace& work) {
-  const BoundContext& context = work.context;
-  ElementId best = kNone;
-  double best_score = -1;
-  for (const CoreOp& op : context.program().program.ops) {
-    if (op.kind != CoreKind::kUnary || (op.unary != UnaryKind::kRelu && op.unary != UnaryKind::kLeakyRelu)) continue;
-    for (ElementId e = op.first; e < op.first + op.count; ++e) {
-      const ElementId c = context.line_source(e);
-      const double l = context.lo(c), h = context.hi(c);
-      if (!(l < 0 && h > 0)) continue;
-      const CoreOp& source = context.program().program.ops[context.program().op_of[c]];
-      if (source.kind != CoreKind::kAffine) continue;
-      const double a = work.sweep.line_coefficient(0, e);
-      const Lines& lines = context.lines(e);
-      const double slope = work.sweep.used_lower_slope(0, e, lines.lower_slope);
-      const double score = a < 0 ? -a * lines.upper_offset : 0.2 * a * std::min(slope * -l, (1 - slope) * h);
-      if (score > best_score) {
-        best_score = score;
-        best = c;
-      }
-    }
-  }
-  return best;
-}
-
-}  // namespace
-
-Expansion expand_by_neuron(const Problem& problem, const SubProblem& node, Workspace& work, const Confirm& confirm) {
-  const NumericDisjunct& disjunct = problem.disjuncts[node.disjunct];
-  BoundContext& context = work.context;
+// One sub-problem of a batch while it is being expanded.
+struct Item {
+  const SubProblem* node = nullptr;
   Expansion out;
   ProofCode code;
-  const auto close = [&] {
-    out.closed = true;
-    out.code = code.take();
-    return std::move(out);
-  };
+  StoredBounds bounds;  // After re-bounding.
+  size_t constraint = 0;
+  float enough = 0;                              // As in SubProblem.
+  uint32_t stale_op = 0, rebound_depth = 0;  // As in SubProblem.
+  bool open = true;  // Neither closed nor ended otherwise.
+};
+
+void close(Item& item) {
+  item.open = false;
+  item.out.closed = true;
+  item.out.code = item.code.take();
+}
+
+// Brings the bounds up to date, and chooses the constraint whose bound is ascended.
+void prepare(const Problem& problem, Item& item, Workspace& work) {
+  const SubProblem& node = *item.node;
+  BoundContext& context = work.context;
+  item.enough = node.enough;
+  item.stale_op = node.first_stale_op;
+  item.rebound_depth = node.rebound_depth;
   context.load(node.bounds);
   if (!context.empty() && !node.propagated) {
     PropagatePlan plan;
     plan.sweep_all = false;
-    if (propagate_cost(context, node.first_stale_op, plan.sweep_ops) > kPropagateCap) plan.sweep_ops.clear();
-    code.propagate(plan);
-    plan.stop = work.stop;
-    out.stopped = propagate(context, work.sweep, plan) == PropagateEnd::kStopped;
-    if (out.stopped) return out;
+    double terms = 0;
+    for (const BoundOp& op : problem.program->ops) terms += op.term_count;
+    const double cost = propagate_cost(context, node.first_stale_op, plan.sweep_ops);
+    const bool due = node.depth - node.rebound_depth >= kReboundLevels && cost <= kDearRebound * terms;
+    if (!plan.sweep_ops.empty() && (due || cost <= kCheapRebound * terms)) {
+      item.stale_op = kNoOp;
+      item.rebound_depth = node.depth;
+      item.code.propagate(plan);
+      plan.stop = work.stop;
+      item.out.stopped = propagate(context, work.sweep, plan) == PropagateEnd::kStopped;
+      if (item.out.stopped) {
+        item.open = false;
+        return;
+      }
+    }
   }
   if (context.empty()) {
-    code.empty();
-    return close();
+    item.code.empty();
+    return close(item);
   }
-  SweepParameters start{node.slopes, node.splits, node.multipliers};
-  size_t chosen = node.constraint;
-  OptimizedBound best;
-  if (node.depth == 0) {
-    // The constraint worth optimising: the one with the greatest unoptimised bound.
-    const FormBounds forms = bound_forms(problem, disjunct, work);
-    chosen = forms.constraint;
-    if (forms.best > 0) {
-      code.refute(forms.constraint, SlopeSpec{forms.rule, {}, {}});
-      return close();
+  item.constraint = node.constraint;
+  if (node.depth > 0) return;
+  const FormBounds forms = bound_forms(problem, problem.disjuncts[node.disjunct], work);
+  item.constraint = forms.constraint;
+  if (forms.best > 0) {
+    item.code.refute(forms.constraint, SlopeSpec{forms.rule, {}, {}});
+    close(item);
+  }
+}
+
+// Whether the rigorous sweep agrees that the sub-problem holds no unsafe point. If it does not, the children know by how
+// much float32 was too hopeful: mostly the rounding charges, which the lanes leave out.
+void try_to_close(const Problem& problem, Item& item, double hoped, const SlopeSpec& slopes, Workspace& work) {
+  work.context.load(item.bounds);
+  const NumericConstraint& constraint = problem.disjuncts[item.node->disjunct].constraints[item.constraint];
+  const double bound = bound_form(constraint, slopes, work);
+  if (bound > 0) {
+    item.code.refute(item.constraint, slopes);
+    return close(item);
+  }
+  item.out.bound = std::max(item.node->bound, std::min(item.out.bound, bound));
+  item.enough = std::max(item.enough, static_cast<float>(kDoubt * (hoped - bound)));
+}
+
+// A neuron to split, and the bounds that its children are expected to have.
+struct Choice {
+  ElementId source = 0;
+  float multiplier = 0;
+  double inactive = -kInfinity, active = -kInfinity, score = -kInfinity;
+};
+
+// What both children gain, the gain of a child that would be closed counted up to there.
+double gain_of(double bound, double inactive, double active) {
+  const double least = 1e-6 * -bound;
+  const auto gain = [&](double child) { return std::max(std::min(child, 0.0) - bound, least); };
+  return gain(inactive) * gain(active);
+}
+
+std::array<std::optional<Choice>, Lanes::kCount> choose_neurons(std::span<const Item> items, Lanes& lanes) {
+  std::array<std::optional<Choice>, Lanes::kCount> chosen;
+  std::array<std::vector<Lanes::Candidate>, Lanes::kCount> candidates;
+  lanes.restore();
+  for (size_t k = 0; k < items.size(); ++k) {
+    if (items[k].open) candidates[k] = lanes.candidates(static_cast<int>(k), kProbes);
+  }
+  for (size_t n = 0; n < kProbes; ++n) {
+    std::array<uint32_t, Lanes::kCount> hinges;
+    hinges.fill(Lanes::kNoHinge);
+    bool any = false;
+    for (size_t k = 0; k < items.size(); ++k) {
+      if (n >= candidates[k].size()) continue;
+      hinges[k] = candidates[k][n].hinge;
+      any = true;
+    }
+    if (!any) break;
+    const auto inactive = lanes.probe(hinges, false), active = lanes.probe(hinges, true);
+    for (size_t k = 0; k < items.size(); ++k) {
+      if (hinges[k] == Lanes::kNoHinge) continue;
+      const double score = gain_of(items[k].out.bound, inactive[k], active[k]);
+      if (!chosen[k] || score > chosen[k]->score) chosen[k] = {candidates[k][n].source, candidates[k][n].multiplier, inactive[k], active[k], score};
     }
   }
-  if (!disjunct.constraints.empty()) {
-    best =
-        optimize_bound(disjunct.constraints[chosen], start, node.depth == 0 ? kRootIterations : kNodeIterations, work);
-    if (best.bound > 0) {
-      code.refute(chosen, best.spec);
-      return close();
-    }
-    std::vector<double> point;
-    minimizer(work, point);
-    if ((out.witness = try_point(problem, node.disjunct, work.evaluator, point, "branch and bound", confirm)))
-      return out;
-  }
-  out.bound = best.bound;
-  const ElementId split = disjunct.constraints.empty() ? kNone : choose_neuron(work);
-  if (split == kNone) {
-    out.stuck = true;
-    return out;
-  }
-  code.split_element(split);
-  out.code = code.take();
-  const auto& stored = context.stored_elements();
-  const size_t slot = static_cast<size_t>(std::lower_bound(stored.begin(), stored.end(), split) - stored.begin());
-  for (int side = 0; side < 2; ++side) {
+  return chosen;
+}
+
+void split(Item& item, const Choice& choice, const SweepParameters& parameters, Workspace& work) {
+  const SubProblem& node = *item.node;
+  item.code.split_element(choice.source);
+  item.out.code = item.code.take();
+  const auto& stored = work.context.stored_elements();
+  const size_t slot = static_cast<size_t>(std::lower_bound(stored.begin(), stored.end(), choice.source) - stored.begin());
+  for (const bool active : {false, true}) {
     SubProblem child;
-    child.bounds = context.store();
-    double& end = (side == 0 ? child.bounds.hi : child.bounds.lo)[slot];
-    end = 0;
+    child.bounds = item.bounds;
+    (active ? child.bounds.lo : child.bounds.hi)[slot] = 0;
     child.disjunct = node.disjunct;
-    child.bound = out.bound;
+    child.bound = std::max(item.out.bound, std::min(active ? choice.active : choice.inactive, 0.0));
     child.depth = node.depth + 1;
-    child.constraint = chosen;
-    child.first_stale_op = problem.program->op_of[split];
-    child.slopes = best.parameters.slopes;
-    child.splits = best.parameters.splits;
-    child.multipliers = best.parameters.multipliers;
-    const auto at = std::lower_bound(child.splits.begin(), child.splits.end(), split);
-    if (at == child.splits.end() || *at != split) {
-      child.multipliers.insert(child.multipliers.begin() + (at - child.splits.begin()), 0.0f);
-      child.splits.insert(at, split);
+    child.constraint = item.constraint;
+    child.enough = item.enough;
+    child.first_stale_op = std::min(item.stale_op, work.context.program().op_of[choice.source]);
+    child.rebound_depth = item.rebound_depth;
+    child.slopes = parameters.slopes;
+    child.splits = parameters.splits;
+    child.multipliers = parameters.multipliers;
+    const auto at = std::lower_bound(child.splits.begin(), child.splits.end(), choice.source);
+    if (at == child.splits.end() || *at != choice.source) {
+      child.multipliers.insert(child.multipliers.begin() + (at - child.splits.begin()), active ? choice.multiplier : 0.0f);
+      child.splits.insert(at, choice.source);
     }
-    out.children.push_back(std::move(child));
+    item.out.children.push_back(std::move(child));
   }
-  return out;
+}
+
+}  // namespace
+
+std::vector<Expansion> expand_by_neuron(const Problem& problem, std::span<const SubProblem* const> nodes,
+                                        Workspace& work, const Confirm& confirm) {
+  std::vector<Item> items(nodes.size());
+  if (!work.lanes) work.lanes = std::make_unique<Lanes>(*problem.program);
+  Lanes& lanes = *work.lanes;
+  lanes.clear();
+  bool warm = true;
+  for (size_t k = 0; k < nodes.size(); ++k) {
+    Item& item = items[k];
+    item.node = nodes[k];
+    warm &= item.node->depth > 0;
+    prepare(problem, item, work);
+    if (!item.open) continue;
+    item.bounds = work.context.store();
+    const NumericDisjunct& disjunct = problem.disjuncts[item.node->disjunct];
+    if (disjunct.constraints.empty()) {
+      item.out.stuck = true;
+      item.open = false;
+      continue;
+    }
+    lanes.load(static_cast<int>(k), work.context, disjunct.constraints[item.constraint],
+               {item.node->slopes, item.node->splits, item.node->multipliers}, item.enough);
+  }
+  lanes.ascend(warm ? kNodeIterations : kRootIterations, warm);
+  for (size_t k = 0; k < items.size(); ++k) {
+    Item& item = items[k];
+    if (!item.open) continue;
+    const int lane = static_cast<int>(k);
+    const double bound = lanes.bound(lane);
+    item.out.bound = std::min(std::max(item.node->bound, bound), 0.0);
+    if (bound > item.enough) try_to_close(problem, item, bound, lanes.slopes(lane), work);
+  }
+  const auto chosen = choose_neurons(items, lanes);
+  std::vector<double> point;
+  for (size_t k = 0; k < items.size(); ++k) {
+    Item& item = items[k];
+    if (!item.open) continue;
+    const int lane = static_cast<int>(k);
+    if (!chosen[k]) {  // All neurons are fixed: the last word is with the rigorous sweep.
+      try_to_close(problem, item, lanes.bound(lane), lanes.slopes(lane), work);
+      item.out.stuck = item.open;
+      continue;
+    }
+    lanes.minimizer(lane, point);
+    item.out.witness = try_point(problem, item.node->disjunct, work.evaluator, point, "branch and bound", confirm);
+    if (!item.out.witness) split(item, *chosen[k], lanes.parameters(lane), work);
+  }
+  std::vector<Expansion> expansions;
+  for (Item& item : items) expansions.push_back(std::move(item.out));
+  return expansions;
 }
 
 }  // namespace axiom

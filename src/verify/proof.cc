@@ -21,6 +21,19 @@ void ProofCode::propagate(const PropagatePlan& plan) {
   for (uint32_t p : plan.sweep_ops) varint(p);
 }
 
+void ProofCode::tighten(uint32_t p, std::span<const Tightening> found) {
+  byte(0x09);
+  varint(p);
+  varint(found.size());
+  uint64_t previous = 0;
+  for (const Tightening& t : found) {
+    const uint64_t target = 2 * uint64_t{t.row} + t.upper;
+    varint(target - previous);
+    previous = target;
+    slope_spec(t.slopes);
+  }
+}
+
 void ProofCode::clip(size_t constraint, const SlopeSpec& slopes) {
   byte(0x02);
   varint(constraint);

@@ -14,6 +14,7 @@ namespace axiom {
 class ProofCode {
  public:
   void propagate(const PropagatePlan& plan);
+  void tighten(uint32_t p, std::span<const Tightening> found);
   void clip(size_t constraint, const SlopeSpec& slopes);
   void split_all_disjuncts();       ///< CASE
   void split_input(uint32_t j);     ///< At the midpoint.

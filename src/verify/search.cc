@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "verify/strategy.h"
+#include "verify/tightening.h"
 
 namespace axiom {
 namespace {
@@ -21,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 // time that they may take. Bounding a large network may take all the rest.
 constexpr int kFirstRestarts = 2, kLaterRestarts = 30;
 constexpr double kFirstShare = 0.3, kLaterShare = 0.1;
-constexpr size_t kInputSplitLimit = 16;  // Free inputs up to which the input box is split.
+constexpr size_t kInputSplitLimit = 12;  // Free inputs up to which the input box is split.
 
 // Inputs worth splitting: a decimal that is no double leaves an interval one unit in the last place wide, under `real`.
 size_t free_inputs(const NumericDisjunct& disjunct) {
@@ -32,6 +33,8 @@ size_t free_inputs(const NumericDisjunct& disjunct) {
   }
   return count;
 }
+
+bool splits_input(const NumericDisjunct& disjunct) { return free_inputs(disjunct) <= kInputSplitLimit; }
 
 struct Open {
   SubProblem problem;
@@ -47,13 +50,16 @@ class Driver {
 
  private:
   void root();
+  bool settled(const StoredBounds& bounds, Workspace& work) const;
   bool root_by_intervals();
   SubProblem first_sub_problem(size_t disjunct, const StoredBounds& bounds) const;
   bool attack_round(const std::vector<size_t>& disjuncts, int restarts, double share);
   std::vector<size_t> open_disjuncts() const;
   void expand_roots();
   void worker();
-  Expansion expand(const SubProblem& problem, Workspace& work) const;
+  bool by_input(const SubProblem& problem) const { return splits_input(problem_.disjuncts[problem.disjunct]); }
+  std::vector<Expansion> expand(std::span<const Open> batch, Workspace& work) const;
+  void finish(std::span<const Open> batch, std::vector<Expansion> expansions);
   void finish_node(const Open& open, Expansion expansion);
   void end(SearchEnd how);
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
@@ -63,6 +69,7 @@ class Driver {
   bool interrupted() const { return options_.stop != nullptr && options_.stop->load(); }
   void push(SubProblem problem, ProofNode* proof);
   Open pop();
+  std::vector<Open> pop_batch();
   ProofNode* new_proof_node();
   void report();
 
@@ -171,6 +178,8 @@ void Driver::root() {
     ++leaves_;
     return;
   }
+  work.stop = plan.stop;
+  if (!splits_input(problem_.disjuncts.front()) && !settled(work.context.store(), work)) tighten(work, code);
   code.split_all_disjuncts();
   root_->code = code.take();
   const StoredBounds bounds = work.context.store();
@@ -178,6 +187,15 @@ void Driver::root() {
     root_->children.push_back(new_proof_node());
     push(first_sub_problem(d, bounds), root_->children.back());
   }
+}
+
+// Whether all disjuncts are refuted by the bounds as they stand; then nothing need be tightened.
+bool Driver::settled(const StoredBounds& bounds, Workspace& work) const {
+  for (size_t d = 0; d < problem_.disjuncts.size(); ++d) {
+    if (!first_sub_problem(d, bounds).propagated || !(bound_forms(problem_, problem_.disjuncts[d], work).best > 0))
+      return false;
+  }
+  return true;
 }
 
 SubProblem Driver::first_sub_problem(size_t disjunct, const StoredBounds& bounds) const {
@@ -257,10 +275,27 @@ void Driver::finish_node(const Open& open, Expansion expansion) {
   if (queue_bytes_ > options_.memory_bytes) end(SearchEnd::kMemory);
 }
 
-Expansion Driver::expand(const SubProblem& problem, Workspace& work) const {
-  const bool by_input = free_inputs(problem_.disjuncts[problem.disjunct]) <= kInputSplitLimit;
-  return by_input ? expand_by_input(problem_, problem, work, confirm_)
-                  : expand_by_neuron(problem_, problem, work, confirm_);
+// One that is split by input, or several that are split by neuron: as many as go together, with some left for the other
+// threads.
+std::vector<Open> Driver::pop_batch() {
+  std::vector<Open> batch;
+  const size_t threads = static_cast<size_t>(options_.threads);
+  const size_t most = std::min<size_t>(Lanes::kCount, (queue_.size() + threads - 1) / threads);
+  do {
+    batch.push_back(pop());
+  } while (batch.size() < most && !by_input(batch.back().problem));
+  return batch;
+}
+
+std::vector<Expansion> Driver::expand(std::span<const Open> batch, Workspace& work) const {
+  if (by_input(batch.front().problem)) {
+    std::vector<Expansion> one;
+    one.push_back(expand_by_input(problem_, batch.front().problem, work, confirm_));
+    return one;
+  }
+  std::vector<const SubProblem*> nodes;
+  for (const Open& open : batch) nodes.push_back(&open.problem);
+  return expand_by_neuron(problem_, nodes, work, confirm_);
 }
 
 // The first sub-problem of every disjunct, before threads start and before the long attack.
@@ -269,12 +304,16 @@ void Driver::expand_roots() {
   work.stop = [this] { return must_stop(); };
   std::vector<Open> roots;
   while (!queue_.empty()) roots.push_back(pop());
-  for (Open& open : roots) {
+  for (size_t first = 0; first < roots.size();) {
+    const size_t most = by_input(roots[first].problem) ? 1 : std::min<size_t>(Lanes::kCount, roots.size() - first);
+    const std::span<Open> batch = std::span(roots).subspan(first, most);
+    first += most;
     if (!end_ && must_stop()) end_by_limit();
-    if (end_)
-      push(std::move(open.problem), open.proof);  // Keeps its bound in the report.
-    else
-      finish_node(open, expand(open.problem, work));
+    if (end_) {
+      for (Open& open : batch) push(std::move(open.problem), open.proof);  // Keeps its bound in the report.
+    } else {
+      finish(batch, expand(batch, work));
+    }
   }
 }
 
@@ -287,16 +326,20 @@ void Driver::worker() {
     if (end_ || queue_.empty()) break;
     if (must_stop()) return end_by_limit();
     report();
-    const Open open = pop();
-    ++busy_;
+    const std::vector<Open> batch = pop_batch();
+    busy_ += batch.size();
     lock.unlock();
-    Expansion expansion = expand(open.problem, work);
+    std::vector<Expansion> expansions = expand(batch, work);
     lock.lock();
-    --busy_;
-    finish_node(open, std::move(expansion));
+    busy_ -= batch.size();
+    finish(batch, std::move(expansions));
     changed_.notify_all();
   }
   changed_.notify_all();
+}
+
+void Driver::finish(std::span<const Open> batch, std::vector<Expansion> expansions) {
+  for (size_t k = 0; k < batch.size(); ++k) finish_node(batch[k], std::move(expansions[k]));
 }
 
 SearchResult Driver::run() {

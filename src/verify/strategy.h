@@ -8,12 +8,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "bounds/sweep.h"
 #include "verify/attack.h"
 #include "verify/evaluator.h"
+#include "verify/lanes.h"
 #include "verify/problem.h"
 #include "verify/proof.h"
 
@@ -27,10 +29,12 @@ struct SubProblem {
   double bound = -kInfinity;  ///< Of the parent: greatest lower bound of a constraint form.
   uint32_t depth = 0;
   std::vector<ElementId> splits;   ///< Neurons split on the path, increasing.
+  uint32_t rebound_depth = 0;      ///< Neuron splits: where all operators above were last re-bounded.
   uint32_t first_stale_op = 0;     ///< Neuron splits: operators above this one may profit from re-bounding.
   std::vector<float> slopes;       ///< Warm start: lower slope per relu element, in element order; empty: none.
   std::vector<float> multipliers;  ///< Warm start: per entry of `splits`.
   size_t constraint = 0;           ///< Warm start: the constraint they belong to.
+  float enough = 1e-5f;            ///< Neuron splits: a float32 bound above this is worth a rigorous sweep.
 };
 
 /// What processing made of it.
@@ -51,12 +55,15 @@ struct Workspace {
   BoundContext context;
   Sweep sweep;
   Evaluator evaluator;
-  std::vector<double> record;  ///< Input coefficients of swept rows.
-  std::function<bool()> stop;  ///< Ends long steps early.
+  std::unique_ptr<Lanes> lanes;  ///< Made on first use.
+  std::vector<double> record;    ///< Input coefficients of swept rows.
+  std::function<bool()> stop;    ///< Ends long steps early.
 };
 
 Expansion expand_by_input(const Problem& problem, const SubProblem& node, Workspace& work, const Confirm& confirm);
-Expansion expand_by_neuron(const Problem& problem, const SubProblem& node, Workspace& work, const Confirm& confirm);
+/// Up to Lanes::kCount of them, either all of depth 0 or none; the expansion of one does not depend on the others.
+std::vector<Expansion> expand_by_neuron(const Problem& problem, std::span<const SubProblem* const> nodes,
+                                        Workspace& work, const Confirm& confirm);
 
 /// Greatest lower bounds of all constraint forms of a disjunct: two lanes a constraint (adaptive and zero slopes), one
 /// batch. `lane` l belongs to constraint (first + l / 2).

@@ -342,6 +342,9 @@ class Walk {
         ++out_.empties;
         leaf(is_empty(), "EMPTY in a context with points");
         return false;
+      case 9:
+        tighten();
+        return true;
       default:
         throw Unreadable{"an unknown instruction"};
     }
@@ -462,6 +465,33 @@ class Walk {
     }
   }
 
+  void tighten() {
+    const size_t op = in_.index(model_.operators());
+    if (model_.kind[op] != ScalarKind::kSum) throw Unreadable{"TIGHTEN of an operator that is not affine"};
+    const uint64_t count = in_.varint();
+    if (count == 0) throw Unreadable{"TIGHTEN without a bound"};
+    refresh(model_, op, context_);
+    const Context before = context_;
+    size_t target = 0;
+    Context after = before;
+    for (uint64_t n = 0; n < count; ++n) {
+      const size_t step = in_.index(2 * (model_.first[op + 1] - model_.first[op]) - target);
+      if (n > 0 && step == 0) throw Unreadable{"bounds out of order"};
+      target += step;
+      const size_t e = model_.first[op] + target / 2;
+      const bool upper = target % 2 == 1;
+      std::vector<Rational> a(model_.elements());
+      a[e] = upper ? -1 : 1;
+      const Rational bound = sweep(model_, before, read_hints(op + 1), op + 1, 0, a);
+      if (upper)
+        after.meet_upper(e, -bound);
+      else
+        after.meet_lower(e, bound);
+      ++out_.tightenings;
+    }
+    context_ = after;
+  }
+
   // Selector and slope specification, and the sweep they ask for.
   Refutation sweep_form(std::vector<Rational>& a) {
     if (!active_) throw Unreadable{"more than one disjunct is active"};
@@ -488,7 +518,7 @@ class Walk {
       for (const auto& [e, t] : forms[index].terms) a[e] += mu * t;
     }
     refresh(model_, model_.operators(), context_);
-    out.bound = sweep(model_, context_, read_hints(), model_.operators(), c, a);
+    out.bound = sweep(model_, context_, read_hints(model_.operators()), model_.operators(), c, a);
     return out;
   }
 
@@ -496,33 +526,34 @@ class Walk {
     return model_.is_hinge(model_.operator_of[e]) && context_.open(model_.source[e]);
   }
 
-  Hints read_hints() {
+  // For a sweep of the operators below `end`.
+  Hints read_hints(size_t end) {
     const size_t at = in_.at();
     const uint8_t spec = in_.byte();
     if ((spec & 0x7c) != 0) throw Unreadable{"an unknown slope specification"};
     Hints hints{.rule = spec & 3};
     if (hints.rule != 3) {
       place(Place::kFormRule, at);
-      for (size_t e = model_.inputs; e < model_.elements(); ++e) out_.places.back().hinges += is_open_hinge(e);
+      for (size_t e = model_.inputs; e < model_.first[end]; ++e) out_.places.back().hinges += is_open_hinge(e);
     }
     hints.slopes.resize(model_.elements());
-    for (size_t e = model_.inputs; hints.rule == 3 && e < model_.elements(); ++e) {
+    for (size_t e = model_.inputs; hints.rule == 3 && e < model_.first[end]; ++e) {
       if (!is_open_hinge(e)) continue;
       const size_t slope_at = in_.at();
       hints.slopes[e] = in_.byte();
       if (hints.slopes[e] > 128) throw Unreadable{"a slope above 1"};
       place(Place::kSlope, slope_at);
     }
-    if ((spec & 0x80) != 0) read_multipliers(hints);
+    if ((spec & 0x80) != 0) read_multipliers(end, hints);
     return hints;
   }
 
-  void read_multipliers(Hints& hints) {
+  void read_multipliers(size_t end, Hints& hints) {
     const uint64_t count = in_.varint();
     if (count == 0) throw Unreadable{"no multipliers"};
     size_t e = 0;
     for (uint64_t n = 0; n < count; ++n) {
-      const size_t step = in_.index(model_.elements() - e);
+      const size_t step = in_.index(model_.first[end] - e);
       if (n > 0 && step == 0) throw Unreadable{"multipliers out of order"};
       e += step;
       const size_t at = in_.at();

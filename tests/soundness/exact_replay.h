@@ -66,7 +66,7 @@ struct ExactReplay {
   std::vector<Place> places;
   std::vector<Subtree> subtrees;  ///< In preorder.
   std::vector<Refutation> refutations;
-  int clips = 0, cases = 0, input_splits = 0, element_splits = 0, empties = 0;
+  int clips = 0, cases = 0, input_splits = 0, element_splits = 0, empties = 0, tightenings = 0;
 
   int count(Place::Kind kind) const;
 };

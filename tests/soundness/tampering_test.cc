@@ -418,15 +418,18 @@ TEST(Tampering, CertificatesOfTheEngineAreAcceptedByTheCheckerAndByTheExactRepla
     sum.input_splits += replay.input_splits;
     sum.element_splits += replay.element_splits;
     sum.empties += replay.empties;
+    sum.tightenings += replay.tightenings;
   }
   std::printf(
-      "%d refutations, %d empty leaves, %d clips, %d input splits, %d element splits, %d slopes, %d multipliers\n",
+      "%d refutations, %d empty leaves, %d clips, %d input splits, %d element splits, %d tightenings, %d slopes, "
+      "%d multipliers\n",
       static_cast<int>(sum.refutations.size()), sum.empties, sum.clips, sum.input_splits, sum.element_splits,
-      sum.count(Place::kSlope), sum.count(Place::kMultiplier));
+      sum.tightenings, sum.count(Place::kSlope), sum.count(Place::kMultiplier));
   EXPECT_GT(sum.clips, 20);
   EXPECT_GT(sum.cases, 20);
   EXPECT_GT(sum.input_splits, 20);
   EXPECT_GT(sum.element_splits, 20);
+  EXPECT_GT(sum.tightenings, 20);
   EXPECT_GT(sum.count(Place::kSlope), 100);
   EXPECT_GT(sum.count(Place::kMultiplier), 20);
 }
