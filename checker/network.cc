@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <unordered_map>
 
 #include "error.h"
 
@@ -125,14 +126,16 @@ void Network::declare(Tokens& in, bool is_output) {
 // Every tensor is one of the model's, with its shape, and none of those is left.
 void Network::match(Tokens& in, bool is_output, const std::vector<NamedShape>& model) {
   const char* what = is_output ? "output" : "input";
+  std::unordered_map<std::string_view, size_t> by_onnx_name;
+  for (size_t i = 0; i < model.size(); ++i) by_onnx_name.emplace(model[i].name, i);
   std::vector<Tensor*> of(model.size(), nullptr);
   size_t declared = 0;
   for (Tensor& tensor : tensors_) {
     if (tensor.is_output != is_output) continue;
     size_t at = declared++;
     if (tensor.named) {
-      at = 0;
-      while (at < model.size() && model[at].name != tensor.onnx_name) ++at;
+      const auto found = by_onnx_name.find(tensor.onnx_name);
+      at = found == by_onnx_name.end() ? model.size() : found->second;
     }
     const std::string place = text(tensor.name.substr(0, 40), " of line ", tensor.line);
     if (at == model.size() || declared > model.size()) in.fail(text(place, " is no ", what, " of the model"));

@@ -240,18 +240,20 @@ Status Network::place(int line) {
 // Finds the tensors of the model, compares the shapes, and numbers the entries as the model does.
 Status Network::match(bool is_output, int line) {
   const std::vector<Signature::Entry>& entries = is_output ? model_->outputs : model_->inputs;
+  std::unordered_map<std::string_view, size_t> by_onnx_name;
+  for (size_t i = 0; i < entries.size(); ++i) by_onnx_name.emplace(entries[i].name, i);
   std::vector<Tensor*> taken(entries.size(), nullptr);
   size_t declared = 0;
   for (Tensor& tensor : tensors_) {
     if (tensor.is_output != is_output) continue;
     size_t at = declared++;
     if (tensor.is_named) {
-      const auto same = [&tensor](const Signature::Entry& entry) { return entry.name == tensor.onnx_name; };
-      at = static_cast<size_t>(std::find_if(entries.begin(), entries.end(), same) - entries.begin());
-      if (at == entries.size()) {
+      const auto found = by_onnx_name.find(tensor.onnx_name);
+      if (found == by_onnx_name.end()) {
         return error_at(tensor.line, "the model has no " + std::string(what(is_output)) + " " +
                                          quoted(tensor.onnx_name) + "; it has " + names_of(entries));
       }
+      at = found->second;
       if (taken[at] != nullptr) {
         return error_at(tensor.line, "two tensors have the ONNX name " + quoted(tensor.onnx_name));
       }
