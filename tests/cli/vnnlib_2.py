@@ -50,5 +50,5 @@ def translate(text, inputs, outputs, declared=None, **options):
             return format(Decimal(token), "f")
         return token
 
-    body = re.sub(r";[^\n]*|\(declare-const[^)]*\)|[^\s();]+", word, text)
+    body = re.sub(r";[^\n]*|\(declare-const[^)]*\)\n?|[^\s();]+", word, text)
     return network(*(declared or (inputs, outputs)), **options) + body
