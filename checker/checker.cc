@@ -76,8 +76,8 @@ void require_match(const Program& program, const Property& property) {
 // Everything but the digests.
 Counts check_claim(const Header& header, std::span<const uint8_t> model, std::span<const uint8_t> text_bytes,
                    const Limits& limits, std::vector<Extent>* extents) {
-  const Property property = read_property(text_bytes, header.semantics);
   const Program program = lower(read_onnx(model), limits);
+  const Property property = read_property(text_bytes, header.semantics, program);
   require_match(program, property);
   require_count("inputs", header.inputs, program.inputs());
   require_count("outputs", header.outputs, program.outputs.size());
@@ -149,7 +149,7 @@ std::string describe_claim(std::span<const uint8_t> certificate) {
 
 std::string inspect(std::span<const uint8_t> model, std::span<const uint8_t> property_bytes, Semantics semantics) {
   const Program program = lower(read_onnx(model), {});
-  const Property property = read_property(property_bytes, semantics);
+  const Property property = read_property(property_bytes, semantics, program);
   require_match(program, property);
   uint64_t terms = 0;
   for (const Operator& op : program.operators) terms += op.terms();

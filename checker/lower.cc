@@ -250,6 +250,7 @@ void Lowering::declare_inputs() {
     Index index(entries);
     for (uint64_t i = 0; i < entries; ++i) index[i] = uint32_t(count + i);
     count += entries;
+    program_.input_tensors.push_back({input.name, input.shape});
     define(input.name, place,
            {.kind = Tensor::view, .shape = input.shape, .index = std::make_shared<const Index>(std::move(index))});
   }
@@ -343,6 +344,7 @@ void Lowering::collect_outputs() {
     const Index index = name.tensor.is_constant() ? *emit_constant(place, name.tensor).index : *name.tensor.index;
     if (index.size() > limits_.elements - program_.outputs.size()) throw Malformed(place + ": too many entries");
     program_.outputs.insert(program_.outputs.end(), index.begin(), index.end());
+    program_.output_tensors.push_back({output, name.tensor.shape});
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace checker {
@@ -36,10 +37,17 @@ struct Operator {
   uint64_t terms() const { return source.size(); }
 };
 
+// An input or output of the model, as a property of VNN-LIB 2 declares it.
+struct NamedShape {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+
 struct Program {
-  std::vector<Operator> operators;    // operators[0] is the only one of kind input
-  std::vector<uint32_t> outputs;      // the element of each Y
-  std::vector<uint32_t> operator_of;  // per element
+  std::vector<Operator> operators;                        // operators[0] is the only one of kind input
+  std::vector<uint32_t> outputs;                          // the element of each Y
+  std::vector<uint32_t> operator_of;                      // per element
+  std::vector<NamedShape> input_tensors, output_tensors;  // X and Y are their row-major entries, one after the other
 
   uint32_t elements() const { return uint32_t(operator_of.size()); }
   uint32_t inputs() const { return operators[0].count; }

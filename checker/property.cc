@@ -5,8 +5,9 @@
 //
 // Accepted are `declare-const NAME Real` for X_i and Y_i, and `assert` of and, or,
 // <=, >=, <, > over decimals, variables, +, - and * with at most one factor that
-// is not a number. Anything else is malformed: skipping what is not understood
-// could change the property.
+// is not a number; in version 2 one `declare-network` (network.cc) instead of the
+// declarations, and == and !=. Anything else is malformed: skipping what is not
+// understood could change the property.
 #include "property.h"
 
 #include <algorithm>
@@ -18,6 +19,8 @@
 
 #include "decimal.h"
 #include "error.h"
+#include "network.h"
+#include "tokens.h"
 
 namespace checker {
 namespace {
@@ -26,7 +29,6 @@ constexpr uint64_t kMostAtoms = uint64_t(1) << 22;
 constexpr uint64_t kMostExpanded = uint64_t(1) << 26;  // atoms of all conjunctions together
 constexpr size_t kMostNested = 100'000;
 constexpr uint64_t kMostBoxEnds = uint64_t(1) << 26;
-constexpr uint64_t kOutputKey = uint64_t(1) << 32;  // keys of variables: X_i is i, Y_i is kOutputKey + i
 
 struct Linear {
   std::map<uint64_t, Decimal> terms;
@@ -59,71 +61,58 @@ struct Frame {
   Linear left, right;  // the left side of a comparison or the value of a term so far
 };
 
-bool is_comparison(const std::string& op) { return op == "<=" || op == ">=" || op == "<" || op == ">"; }
+bool is_either_way(const std::string& op) { return op == "==" || op == "!="; }  // of version 2
+bool is_comparison(const std::string& op) {
+  return op == "<=" || op == ">=" || op == "<" || op == ">" || is_either_way(op);
+}
 bool is_connective(const std::string& op) { return op == "and" || op == "or"; }
 bool is_arithmetic(const std::string& op) { return op == "+" || op == "-" || op == "*"; }
 
 class Reader {
  public:
-  Reader(std::span<const uint8_t> bytes, Semantics semantics)
-      : text_(reinterpret_cast<const char*>(bytes.data()), bytes.size()), semantics_(semantics) {}
+  Reader(std::span<const uint8_t> bytes, Semantics semantics, const Program& program)
+      : in_({reinterpret_cast<const char*>(bytes.data()), bytes.size()}), semantics_(semantics), program_(program) {}
 
   Property read() {
+    Tokens ahead = in_;
+    version_2_ = ahead.next() == "(" && ahead.next() == "vnnlib-version";
+    if (version_2_) {
+      in_ = ahead;
+      read_network();
+    }
     Formula file{{}};
-    for (std::string_view token = next(); !token.empty(); token = next()) {
+    for (std::string_view token = in_.next(); !token.empty(); token = in_.next()) {
       if (token != "(") fail("expected (");
-      const std::string_view command = next();
-      if (command == "declare-const") {
+      const std::string_view command = in_.next();
+      if (command == "declare-const" && !version_2_) {
         declare();
       } else if (command == "assert") {
         conjoin(file, read_formula());
-        expect(")");
+        in_.expect(")");
       } else {
         fail(text("unknown command '", command.substr(0, 40), "'"));
       }
     }
-    property_.inputs = count(0, kOutputKey, "X");
-    property_.outputs = count(kOutputKey, 2 * kOutputKey, "Y");
+    if (!version_2_) {
+      property_.inputs = count(0, kOutputKey, "X");
+      property_.outputs = count(kOutputKey, 2 * kOutputKey, "Y");
+    }
     for (const Conjunction& conjunction : file) property_.disjuncts.push_back(disjunct(conjunction));
     return std::move(property_);
   }
 
  private:
-  [[noreturn]] void fail(const std::string& why) const { throw Malformed(text("property: line ", line_, ": ", why)); }
+  [[noreturn]] void fail(const std::string& why) const { in_.fail(why); }
 
-  // The next parenthesis or word; empty at the end of the file.
-  std::string_view next() {
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (c == ';') {
-        skip_comment();
-      } else if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
-        line_ += c == '\n';
-        ++at_;
-      } else {
-        break;
-      }
-    }
-    if (at_ == text_.size()) return {};
-    const size_t begin = at_++;
-    if (text_[begin] == '(' || text_[begin] == ')') return text_.substr(begin, 1);
-    at_ = std::min(text_.find_first_of("(); \t\r\n", at_), text_.size());
-    return text_.substr(begin, at_ - begin);
-  }
-
-  // To the end of the line. Some readers end a line, and with it a comment, at other control characters as well.
-  void skip_comment() {
-    const size_t end = std::min(text_.find('\n', at_), text_.size());
-    for (; at_ < end; ++at_) {
-      const auto c = static_cast<unsigned char>(text_[at_]);
-      const bool return_before_newline = c == '\r' && at_ + 1 == end && end < text_.size();
-      if (c < ' ' && c != '\t' && !return_before_newline) fail(text("control character ", int(c), " in a comment"));
-    }
-  }
-
-  void expect(std::string_view wanted) {
-    const std::string_view token = next();
-    if (token != wanted) fail(text("expected '", wanted, "' and found '", token.substr(0, 40), "'"));
+  // Behind `(vnnlib-version`: the version and the network.
+  void read_network() {
+    in_.begin_version_2();
+    const std::string_view version = in_.next();
+    if (version != "<2.0>" && version != "<2.1>") fail(text("unknown version '", version.substr(0, 40), "'"));
+    for (const std::string_view token : {")", "(", "declare-network"}) in_.expect(token);
+    network_.read(in_, program_);
+    property_.inputs = program_.inputs();
+    property_.outputs = uint32_t(program_.outputs.size());
   }
 
   // X_17 -> 17, Y_3 -> kOutputKey + 3; false for anything else.
@@ -141,12 +130,12 @@ class Reader {
   }
 
   void declare() {
-    const std::string_view name = next();
+    const std::string_view name = in_.next();
     uint64_t key;
     if (!variable(name, key)) fail(text("'", name.substr(0, 40), "' is neither X_i nor Y_i"));
     if (!declared_.insert(key).second) fail(text(name, " is declared twice"));
-    expect("Real");
-    expect(")");
+    in_.expect("Real");
+    in_.expect(")");
   }
 
   // Declared variables are numbered without a gap.
@@ -161,11 +150,11 @@ class Reader {
   }
 
   Formula read_formula() {
-    expect("(");
+    in_.expect("(");
     std::vector<Frame> stack;
     open(stack);
     for (;;) {
-      const std::string_view token = next();
+      const std::string_view token = in_.next();
       if (token.empty()) fail("the file ends inside an assert");
       if (token == "(") {
         open(stack);
@@ -186,9 +175,10 @@ class Reader {
   }
 
   void open(std::vector<Frame>& stack) {
-    const std::string op(next().substr(0, 40));
+    const std::string op(in_.next().substr(0, 40));
     const bool is_formula = is_comparison(op) || is_connective(op);
-    if (!is_formula && !is_arithmetic(op)) fail(text("unknown operator '", op, "'"));
+    if ((!is_formula && !is_arithmetic(op)) || (is_either_way(op) && !version_2_))
+      fail(text("unknown operator '", op, "'"));
     const bool wants_formula = stack.empty() || is_connective(stack.back().op);
     if (is_formula != wants_formula) fail(text("'", op, "' cannot stand here"));
     if (stack.size() >= kMostNested) fail("lists are nested too deeply");
@@ -196,10 +186,16 @@ class Reader {
     if (op == "and") stack.back().formula.emplace_back();
   }
 
-  Linear read_word(std::string_view token) const {
+  Linear read_word(std::string_view token) {
     Linear value;
     uint64_t key;
-    if (variable(token, key)) {
+    if (version_2_) {
+      if (network_.entry(token, in_, key)) {
+        value.terms[key] = Decimal(1);
+      } else if (!is_plain_number(token) || !Decimal::parse(token, value.constant)) {
+        fail(text("'", token.substr(0, 40), "' is neither a number nor a declared tensor"));
+      }
+    } else if (variable(token, key)) {
       if (!declared_.contains(key)) fail(text(token, " is not declared"));
       value.terms[key] = Decimal(1);
     } else if (!Decimal::parse(token, value.constant)) {
@@ -240,12 +236,26 @@ class Reader {
     if (frame.operands == 0) fail(text("'", frame.op, "' without operands"));
     if (is_comparison(frame.op)) {
       if (frame.operands != 2) fail("a comparison has two sides");
-      frame.formula = compare(frame);
+      frame.formula = is_either_way(frame.op) ? compare_either_way(frame) : compare(frame);
     } else if (frame.op == "-" && frame.operands == 1) {
       Linear negated;
       negated.add(frame.left, Decimal(-1));
       frame.left = std::move(negated);
     }
+  }
+
+  // left == right is both of left <= right and left >= right, left != right one of them: the closure of what it says.
+  Formula compare_either_way(Frame& frame) {
+    Frame below{.op = "<=", .formula = {}, .left = frame.left, .right = frame.right};
+    Formula formula = compare(below);
+    Frame above{.op = ">=", .formula = {}, .left = std::move(frame.left), .right = std::move(frame.right)};
+    Formula other = compare(above);
+    if (frame.op == "==") {
+      conjoin(formula, std::move(other));
+    } else {
+      for (Conjunction& conjunction : other) formula.push_back(std::move(conjunction));
+    }
+    return formula;
   }
 
   // left <= right as sum t v <= r with r = -constant.
@@ -348,9 +358,11 @@ class Reader {
     return result;
   }
 
-  std::string_view text_;
+  Tokens in_;
   Semantics semantics_;
-  size_t at_ = 0, line_ = 1;
+  const Program& program_;
+  bool version_2_ = false;
+  Network network_;
   std::set<uint64_t> declared_;
   std::vector<Atom> atoms_;
   uint64_t spent_ = 0, box_ends_ = 0;
@@ -359,6 +371,8 @@ class Reader {
 
 }  // namespace
 
-Property read_property(std::span<const uint8_t> bytes, Semantics semantics) { return Reader(bytes, semantics).read(); }
+Property read_property(std::span<const uint8_t> bytes, Semantics semantics, const Program& program) {
+  return Reader(bytes, semantics, program).read();
+}
 
 }  // namespace checker

@@ -1,4 +1,4 @@
-// VNN-LIB (version 1) text as the disjunction that spec/certificate.md section 3
+// VNN-LIB text, version 1 or 2, as the disjunction that spec/certificate.md section 3
 // defines, with its numbers rounded for the checker.
 #pragma once
 
@@ -6,6 +6,8 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include "program.h"
 
 namespace checker {
 
@@ -35,7 +37,8 @@ struct Property {
   std::vector<Disjunct> disjuncts;
 };
 
-// Throws Malformed with the line.
-Property read_property(std::span<const uint8_t> bytes, Semantics semantics);
+// Throws Malformed with the line. A text of version 2 declares tensors, which must be those of the program; of version
+// 1 the numbers of X and Y are still to be compared with it.
+Property read_property(std::span<const uint8_t> bytes, Semantics semantics, const Program& program);
 
 }  // namespace checker

@@ -38,8 +38,8 @@ void put_varint(std::vector<uint8_t>& out, uint64_t value) {
 }
 
 std::vector<uint8_t> certificate_for(Span model, Span property, Span tree, checker::Semantics semantics) {
-  const checker::Property parsed = checker::read_property(property, semantics);
   const checker::Program program = checker::lower(checker::read_onnx(model), kLimits);
+  const checker::Property parsed = checker::read_property(property, semantics, program);
   std::vector<uint8_t> out{'A', 'X', 'C', 'E', 'R', 'T', '0', '1', uint8_t(semantics)};
   for (const checker::Digest& digest : {checker::sha256(model), checker::sha256(property)}) {
     out.insert(out.end(), digest.begin(), digest.end());

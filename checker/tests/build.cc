@@ -117,7 +117,7 @@ checker::Program Model::lower() const {
 Bytes certificate(const Claim& claim) {
   const std::span property(reinterpret_cast<const uint8_t*>(claim.property.data()), claim.property.size());
   const checker::Program program = checker::lower(checker::read_onnx(claim.model), {});
-  const checker::Property parsed = checker::read_property(property, claim.semantics);
+  const checker::Property parsed = checker::read_property(property, claim.semantics, program);
   Bytes out{'A', 'X', 'C', 'E', 'R', 'T', '0', '1', uint8_t(claim.semantics)};
   for (const checker::Digest& digest : {checker::sha256(claim.model), checker::sha256(property)}) {
     out.insert(out.end(), digest.begin(), digest.end());

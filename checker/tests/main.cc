@@ -29,6 +29,7 @@ int main() {
   decimal_tests();
   encoding_tests();
   property_tests();
+  network_tests();
   onnx_tests();
   lowering_tests();
   line_tests();

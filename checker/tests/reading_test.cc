@@ -42,7 +42,7 @@ std::string error_of(const std::function<void()>& body) {
 }
 
 checker::Property property(const std::string& text, Semantics semantics = Semantics::real) {
-  return checker::read_property({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, semantics);
+  return checker::read_property({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, semantics, {});
 }
 
 std::string property_error(const std::string& text) {

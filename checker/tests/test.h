@@ -17,6 +17,7 @@ void sha256_tests();
 void decimal_tests();
 void encoding_tests();
 void property_tests();
+void network_tests();
 void onnx_tests();
 void lowering_tests();
 void line_tests();

@@ -65,8 +65,9 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   try {
     const auto model = read_file(argv[1], uint64_t(1) << 30), property = read_file(argv[2], uint64_t(1) << 30);
-    dump(lower(read_onnx(model), Limits{}));
-    for (const Semantics s : {Semantics::real, Semantics::float32}) dump(read_property(property, s), s);
+    const Program program = lower(read_onnx(model), Limits{});
+    dump(program);
+    for (const Semantics s : {Semantics::real, Semantics::float32}) dump(read_property(property, s, program), s);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 4;

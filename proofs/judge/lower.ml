@@ -135,8 +135,8 @@ let program (graph : Onnx.graph) : Types.program =
     Grow.map_list (fun name ->
         match Hashtbl.find_opt tensors name with
         | None -> malformed "onnx: nothing makes the output '%s'" (shown name)
-        | Some (View (_, elements)) -> elements
-        | Some (Constant { values = Floats data; _ }) -> emit_constant state "onnx: outputs" data
+        | Some (View (shape, elements)) -> (name, shape), elements
+        | Some (Constant { shape; values = Floats data }) -> (name, shape), emit_constant state "onnx: outputs" data
         | Some (Constant _) -> malformed "onnx: output '%s' is not float32" (shown name)
         | Some (Pending _) -> assert false) graph.outputs
   in
@@ -144,4 +144,6 @@ let program (graph : Onnx.graph) : Types.program =
     first = Array.of_list (List.rev state.firsts);
     elements = state.next;
     inputs;
-    outputs = Array.concat outputs }
+    outputs = Array.concat (Grow.map_list snd outputs);
+    input_tensors = graph.inputs;
+    output_tensors = Grow.map_list fst outputs }

@@ -89,7 +89,7 @@ let check outcome ~plain certificate model property =
   Certificate.same_digest "property" header.property_digest property_digest;
   let program = Lower.program (Onnx.read model) in
   let numbers =
-    Vnnlib.property header.semantics ~inputs:program.inputs ~outputs:(Array.length program.outputs) (Vnnlib.read property)
+    Vnnlib.property header.semantics ~inputs:program.inputs ~outputs:(Array.length program.outputs) (Vnnlib.read program property)
   in
   Certificate.check_counts header program numbers;
   let explain () : (int * int, string) result = Check_tree.check program numbers header.semantics header.tree in
@@ -117,7 +117,7 @@ let check outcome ~plain certificate model property =
 let both model property =
   let program = Lower.program (Onnx.read model) in
   let numbers semantics =
-    Vnnlib.property semantics ~inputs:program.inputs ~outputs:(Array.length program.outputs) (Vnnlib.read property)
+    Vnnlib.property semantics ~inputs:program.inputs ~outputs:(Array.length program.outputs) (Vnnlib.read program property)
   in
   program, numbers
 

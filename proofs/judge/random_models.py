@@ -5,12 +5,16 @@
 
 Models are graphs of up to a dozen nodes over all operators of spec/operators.md, with sums in every arrangement
 (clusters, a sum used twice, constants on either side, broadcasting), most of them meaningful. Nodes stand in random
-order in the file. Properties are formulas with nested and/or, arithmetic on both sides and repeated bounds.
+order in the file. Properties are formulas with nested and/or, arithmetic on both sides and repeated bounds; every other
+one is written in VNN-LIB 2, its tensors by order or by name.
 """
 import os
 import random
 import struct
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tests", "cli"))
+from vnnlib_2 import translate  # noqa: E402
 
 
 def varint(n):
@@ -294,7 +298,7 @@ class Model:
 
 
 def make_model(rng):
-    """Model bytes, number of inputs, number of outputs."""
+    """Model bytes; names and shapes of the inputs and of the outputs."""
     m = Model(rng)
     for _ in range(rng.choice((1, 1, 2))):
         shape = rng.choice(([4], [1, 3], [2, 3], [1, 2, 2, 2], [1, 1, 3, 4], [1, 1, 1, 5], [2]))
@@ -306,7 +310,7 @@ def make_model(rng):
         rng.choice(steps)()
     made = m.views[len(m.inputs):] or m.views
     outputs = [made[-1]] + ([rng.choice(made)] if rng.randrange(5) == 0 else [])
-    return m.bytes(outputs), sum(count(s) for _, s in m.inputs), sum(count(s) for _, s in outputs)
+    return m.bytes(outputs), m.inputs, outputs
 
 
 def decimal(rng):
@@ -357,6 +361,17 @@ def make_property(rng, inputs, outputs):
     return "\n".join(lines + asserts) + "\n; end"
 
 
+def in_version_2(rng, text, inputs, outputs):
+    """The same, and `==` for one comparison."""
+    def tensors(letter, named):
+        return [(f"{letter}{k}", shape, name) for k, (name, shape) in enumerate(named)]
+    inputs, outputs = tensors("in", inputs), tensors("out", outputs)
+    by_name = rng.randrange(2) == 1 and len({t[2] for t in outputs}) == len(outputs)
+    declared = (rng.sample(inputs, len(inputs)), rng.sample(outputs, len(outputs))) if by_name else None
+    text = translate(text, inputs, outputs, declared, names=by_name, element_type=rng.choice(("float32", "real")))
+    return text.replace("(< ", rng.choice(("(< ", "(== ", "(!= ")), 1)
+
+
 def main():
     folder, number = sys.argv[1], int(sys.argv[2])
     seed = sys.argv[3] if len(sys.argv) > 3 else "1"
@@ -367,7 +382,8 @@ def main():
         with open(os.path.join(folder, f"{n}.onnx"), "wb") as file:
             file.write(model)
         with open(os.path.join(folder, f"{n}.vnnlib"), "w") as file:
-            file.write(make_property(rng, inputs, outputs))
+            property = make_property(rng, sum(count(s) for _, s in inputs), sum(count(s) for _, s in outputs))
+            file.write(in_version_2(rng, property, inputs, outputs) if n % 2 else property)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ type program = {
   elements : int;         (* number of elements *)
   inputs : int;           (* X_0 .. X_(inputs-1) are the elements 0 .. inputs-1 *)
   outputs : int array;    (* the element of Y_0, Y_1, ... *)
+  input_tensors : (string * int array) list;  (* name and shape; X are their entries, one tensor after the other *)
+  output_tensors : (string * int array) list; (* likewise Y; for a property of version 2, no tree checker needs them *)
 }
 
 (* sum coefficient_k * v_k <= bound, where v_k is X_(index_k) if is_input_k and Y_(index_k) otherwise; first X by index,

@@ -1,8 +1,10 @@
-(* The VNN-LIB text (version 1) as a disjunction of conjunctions of linear atoms with exact coefficients, as
+(* The VNN-LIB text, of version 1 or 2, as a disjunction of conjunctions of linear atoms with exact coefficients, as
    spec/certificate.md section 3 expands it, and the numbers that the tree checker works with.
 
    Accepted: (declare-const X_i Real), (declare-const Y_i Real), (assert formula); comments from ';' to the end of the
-   line. A formula is and, or, or an atom <= >= < > of two linear terms made of decimals, variables, +, - and *. *)
+   line. A formula is and, or, or an atom <= >= < > of two linear terms made of decimals, variables, +, - and *.
+   In version 2, (vnnlib-version <2.0>) and one (declare-network N tensors) replace the declarations, variables are
+   entries of tensors such as X[0,1], and == and != are atoms too. *)
 
 open Refusal
 
@@ -114,15 +116,117 @@ let inequality line left right =
   | [ X j, q ] when Q.equal q Q.minus_one -> [ One (Lower (j, Q.neg bound)) ]
   | _ -> [ One (form line difference.terms bound) ]
 
+(* ---- words ---- *)
+
+type token = Opening | Closing | Bracket | Unbracket | Comma | Bare of string | Quoted of string | End
+
+type scanner = { text : string; mutable at : int; mutable line : int; mutable version_2 : bool }
+
+let skip_comment s =
+  (* some readers end a line at other control characters too, and would read what follows as a formula *)
+  let n = String.length s.text in
+  while s.at < n && s.text.[s.at] <> '\n' do
+    let c = s.text.[s.at] in
+    if c < ' ' && c <> '\t' && not (c = '\r' && s.at + 1 < n && s.text.[s.at + 1] = '\n') then
+      refuse s.line "control character %d in a comment" (Char.code c);
+    s.at <- s.at + 1
+  done
+
+(* Behind the first quote. *)
+let string_rest s =
+  let n = String.length s.text and out = Buffer.create 32 and closed = ref false in
+  while not !closed do
+    if s.at >= n then refuse s.line "a string is never closed";
+    let c = s.text.[s.at] in
+    s.at <- s.at + 1;
+    if c = '"' then closed := true
+    else if c < ' ' || c = '\127' then refuse s.line "control character %d in a string" (Char.code c)
+    else if c <> '\\' then Buffer.add_char out c
+    else begin
+      (match if s.at < n then s.text.[s.at] else ' ' with
+       | '"' -> Buffer.add_char out '"'
+       | '\\' -> Buffer.add_char out '\\'
+       | 'n' -> Buffer.add_char out '\n'
+       | 't' -> Buffer.add_char out '\t'
+       | _ -> refuse s.line "a backslash stands in a string for nothing");
+      s.at <- s.at + 1
+    end
+  done;
+  Buffer.contents out
+
+let rec token s =
+  let n = String.length s.text in
+  let single t = s.at <- s.at + 1; t in
+  if s.at >= n then End
+  else
+    match s.text.[s.at] with
+    | '\n' -> s.line <- s.line + 1; s.at <- s.at + 1; token s
+    | ' ' | '\t' | '\r' -> s.at <- s.at + 1; token s
+    | ';' -> skip_comment s; token s
+    | '(' -> single Opening
+    | ')' -> single Closing
+    | '[' when s.version_2 -> single Bracket
+    | ']' when s.version_2 -> single Unbracket
+    | ',' when s.version_2 -> single Comma
+    | '"' when s.version_2 -> s.at <- s.at + 1; Quoted (string_rest s)
+    | _ ->
+      let inside = function
+        | '(' | ')' | ';' | ' ' | '\t' | '\r' | '\n' -> false
+        | '[' | ']' | ',' | '"' -> not s.version_2
+        | _ -> true
+      in
+      let begun = s.at in
+      while s.at < n && inside s.text.[s.at] do s.at <- s.at + 1 done;
+      Bare (String.sub s.text begun (s.at - begun))
+
+let all_digits text = text <> "" && String.for_all (fun c -> c >= '0' && c <= '9') text
+
+let max_number = (1 lsl 31) - 1 and max_dimensions = 16
+
+let number s = function
+  | Bare text when all_digits text ->
+    let value = String.fold_left (fun v c -> min (v * 10 + Char.code c - 48) (max_number + 1)) 0 text in
+    if value > max_number then refuse s.line "'%s' is above 2^31 - 1" (shown text);
+    value
+  | _ -> refuse s.line "brackets hold numbers, with commas between"
+
+(* What follows '['. *)
+let numbers s =
+  match token s with
+  | Unbracket -> []
+  | first ->
+    let found = ref [ number s first ] and closed = ref false in
+    while not !closed do
+      match token s with
+      | Unbracket -> closed := true
+      | Comma ->
+        if List.length !found = max_dimensions then refuse s.line "more than %d numbers in brackets" max_dimensions;
+        found := number s (token s) :: !found
+      | _ -> refuse s.line "brackets hold numbers, with commas between"
+    done;
+    List.rev !found
+
 (* ---- reading: every list is reduced to its value when it is closed, so that nothing recurs on the text ---- *)
+
+(* A tensor of version 2. *)
+type tensor = { name : string; is_output : bool; element_type : string; shape : int list; onnx_name : string option }
 
 type value =
   | Word of string
+  | Numbers of int list                         (* in brackets *)
+  | Text of string                              (* a string *)
   | Linear of linear
   | Formula of conjunction list
+  | Tensor of tensor
   | Command                                     (* a declaration or an assertion that has been carried out *)
 
-type file = { declared : (variable, unit) Hashtbl.t; mutable so_far : conjunction list }
+type file = {
+  program : Types.program;
+  declared : (variable, unit) Hashtbl.t;
+  mutable so_far : conjunction list;
+  mutable begun : bool;                         (* a list has been closed *)
+  mutable network : (string, int list * variable) Hashtbl.t option;  (* of each tensor: shape and first entry *)
+}
 
 let declare file line name =
   match variable_of_string name with
@@ -132,8 +236,113 @@ let declare file line name =
     if Hashtbl.length file.declared >= max_variables then refuse line "more than %d variables" max_variables;
     Hashtbl.add file.declared v ()
 
+(* ---- version 2 ---- *)
+
+let is_letter c = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+
+let is_name text =
+  text <> "" && is_letter text.[0]
+  && String.for_all (fun c -> is_letter c || (c >= '0' && c <= '9') || c = '_') text
+  && not (List.mem text [ "and"; "or"; "initialized" ])
+
+(* -?D or -?D.D *)
+let is_plain_number text =
+  let n = String.length text in
+  let unsigned = if n > 0 && text.[0] = '-' then String.sub text 1 (n - 1) else text in
+  match String.split_on_char '.' unsigned with
+  | [ whole ] -> all_digits whole
+  | [ whole; fraction ] -> all_digits whole && all_digits fraction
+  | _ -> false
+
+let tensor line head name element_type shape onnx_name =
+  if not (is_name name) then refuse line "'%s' is no name of a tensor" (shown name);
+  if not (List.mem element_type [ "float32"; "real"; "Real" ]) then
+    refuse line "element type '%s', neither float32 nor real" (shown element_type);
+  if List.mem 0 shape then refuse line "'%s' has a dimension of 0" (shown name);
+  Tensor { name; is_output = head = "declare-output"; element_type; shape; onnx_name }
+
+let shape_text shape = "[" ^ String.concat "," (List.map string_of_int shape) ^ "]"
+
+let after variable count = match variable with X i -> X (i + count) | Y i -> Y (i + count)
+
+(* Each of these tensors is one of the model's, with its shape, and none of those is left. *)
+let place line network what first declared model =
+  if List.length declared <> List.length model then
+    refuse line "%d %ss are declared, the model has %d" (List.length declared) what (List.length model);
+  if declared = [] then refuse line "no %s is declared" what;
+  let in_order = Array.of_list declared and by_name = Hashtbl.create 16 in
+  Array.iter (fun t ->
+      Option.iter (fun name ->
+          if Hashtbl.mem by_name name then refuse line "two tensors are the %s '%s'" what (shown name);
+          Hashtbl.add by_name name t) t.onnx_name) in_order;
+  let of_model name position =
+    if in_order.(0).onnx_name = None then in_order.(position)
+    else
+      match Hashtbl.find_opt by_name name with
+      | Some t -> t
+      | None -> refuse line "no tensor is the %s '%s' of the model" what (shown name)
+  in
+  let next = ref first in
+  List.iteri (fun position (name, shape) ->
+      let t = of_model name position and shape = Array.to_list shape in
+      if t.shape <> shape then
+        refuse line "'%s' is declared %s, %s '%s' of the model is %s" (shown t.name) (shape_text t.shape) what (shown name)
+          (shape_text shape);
+      if Hashtbl.mem network t.name then refuse line "'%s' is declared twice" (shown t.name);
+      Hashtbl.add network t.name (shape, !next);
+      next := after !next (List.fold_left ( * ) 1 shape)) model
+
+let declare_network file line name parts =
+  if file.network <> None then refuse line "a second network";
+  if not (is_name name) then refuse line "'%s' is no name of a network" (shown name);
+  let tensors =
+    Grow.map_list (function Tensor t -> t | _ -> refuse line "a network holds declarations of inputs and outputs") parts
+  in
+  (match tensors with
+   | [] -> refuse line "a network without tensors"
+   | first :: rest ->
+     ignore (List.fold_left (fun before t ->
+         if before.is_output && not t.is_output then refuse line "an input is declared after an output";
+         if t.element_type <> first.element_type then refuse line "tensors of two element types";
+         if (t.onnx_name = None) <> (first.onnx_name = None) then refuse line "an ONNX name for some tensors only";
+         t) first rest));
+  let network = Hashtbl.create 16 in
+  let outputs, inputs = List.partition (fun t -> t.is_output) tensors in
+  place line network "input" (X 0) inputs file.program.input_tensors;
+  place line network "output" (Y 0) outputs file.program.output_tensors;
+  file.network <- Some network
+
+let tensor_named file name = Option.bind file.network (fun network -> Hashtbl.find_opt network name)
+
+let entry line name (shape, first) indices =
+  if List.length indices <> List.length shape || not (List.for_all2 ( > ) shape indices) then
+    refuse line "%s%s is no entry of a tensor of shape %s" (shown name) (shape_text indices) (shape_text shape);
+  Linear (variable (after first (List.fold_left2 (fun at dimension index -> at * dimension + index) 0 shape indices)))
+
+(* A name and the brackets behind it are one operand. *)
+let with_indices file line items =
+  List.rev (List.fold_left (fun before item ->
+      match item, before with
+      | Numbers [], _ -> refuse line "brackets without indices"
+      | Numbers indices, Word name :: others ->
+        (match tensor_named file name with
+         | Some tensor -> entry line name tensor indices :: others
+         | None -> refuse line "'%s' is no tensor" (shown name))
+      | Numbers _, _ -> refuse line "brackets behind no name"
+      | _ -> item :: before) [] items)
+
+(* ---- operands ---- *)
+
 let linear file line = function
   | Linear l -> l
+  | Word text when file.network <> None ->
+    (match tensor_named file text with
+     | Some ([], first) -> variable first
+     | Some (shape, _) -> refuse line "'%s' of shape %s has no indices" (shown text) (shape_text shape)
+     | None ->
+       match if is_plain_number text then Numbers.decimal_of_string text else None with
+       | Some q -> constant q
+       | None -> refuse line "'%s' is neither a number nor a tensor" (shown text))
   | Word text ->
     (match variable_of_string text with
      | Some v when Hashtbl.mem file.declared v -> variable v
@@ -143,10 +352,11 @@ let linear file line = function
        | Some q -> constant q
        | None -> refuse line "'%s' is neither a number nor a variable" (shown text))
   | Formula _ | Command -> refuse line "a formula stands where a term is needed"
+  | Numbers _ | Text _ | Tensor _ -> refuse line "a term is needed"
 
 let formula line = function
   | Formula f -> f
-  | Word _ | Linear _ | Command -> refuse line "a formula is needed"
+  | Word _ | Numbers _ | Text _ | Linear _ | Tensor _ | Command -> refuse line "a formula is needed"
 
 (* Products are where exact numbers grow without bound. *)
 let max_bits = 1 lsl 14
@@ -167,17 +377,21 @@ let union line parts =
     refuse line "expands to more than %d conjunctions" max_disjuncts;
   List.rev (List.fold_left (fun so_far part -> List.rev_append part so_far) [] parts)
 
-(* The value of a list with these items. *)
-let reduce file line items =
+(* Formulas and terms, the same in both versions but for == and !=. *)
+let reduce_operation file line version_2 items =
   let terms rest = Grow.map_list (linear file line) rest in
   match items with
-  | [ Word "declare-const"; Word name; Word "Real" ] -> declare file line name; Command
   | [ Word "assert"; body ] -> file.so_far <- product line file.so_far (formula line body); Command
   | Word "and" :: (_ :: _ as rest) ->
     Formula (List.fold_left (fun so_far f -> product line so_far (formula line f)) [ All ] rest)
   | Word "or" :: (_ :: _ as rest) -> Formula (union line (Grow.map_list (formula line) rest))
   | [ Word ("<=" | "<"); left; right ] -> Formula (inequality line (linear file line left) (linear file line right))
   | [ Word (">=" | ">"); left; right ] -> Formula (inequality line (linear file line right) (linear file line left))
+  | [ Word ("==" | "!=" as relation); left; right ] when version_2 ->
+    let left = linear file line left and right = linear file line right in
+    let below = inequality line left right and above = inequality line right left in
+    (* != is its closure, which holds everywhere *)
+    Formula (if relation = "==" then product line below above else union line [ below; above ])
   | Word "+" :: (_ :: _ as rest) -> Linear (List.fold_left add (constant Q.zero) (terms rest))
   | [ Word "-"; operand ] -> Linear (scale Q.minus_one (linear file line operand))
   | Word "-" :: first :: rest -> Linear (List.fold_left subtract (linear file line first) (terms rest))
@@ -185,65 +399,78 @@ let reduce file line items =
   | Word other :: _ -> refuse line "'%s' cannot stand here or has other operands" (shown other)
   | _ -> refuse line "a list that begins with no word"
 
-let read_file text =
-  let file = { declared = Hashtbl.create 64; so_far = [ All ] } in
-  let n = String.length text in
-  let line = ref 1 and p = ref 0 in
+(* The value of a list with these items. *)
+let reduce file scanner line ~outermost items =
+  let first = not file.begun in
+  file.begun <- true;
+  match items with
+  | [ Word "vnnlib-version"; Word ("<2.0>" | "<2.1>") ] when first && outermost ->
+    scanner.version_2 <- true;
+    Command
+  | [ Word "declare-const"; Word name; Word "Real" ] when not scanner.version_2 -> declare file line name; Command
+  | [ Word ("declare-input" | "declare-output" as head); Word name; Word element_type; Numbers shape ]
+    when scanner.version_2 -> tensor line head name element_type shape None
+  | [ Word ("declare-input" | "declare-output" as head); Word name; Word element_type; Numbers shape; Text onnx_name ]
+    when scanner.version_2 -> tensor line head name element_type shape (Some onnx_name)
+  | Word "declare-network" :: Word name :: parts when scanner.version_2 && outermost ->
+    declare_network file line name parts;
+    Command
+  | _ when not scanner.version_2 -> reduce_operation file line false items
+  | _ when file.network = None -> refuse line "declare-network is needed first"
+  | _ -> reduce_operation file line true (with_indices file line items)
+
+let read_file program text =
+  let file = { program; declared = Hashtbl.create 64; so_far = [ All ]; begun = false; network = None } in
+  let scanner = { text; at = 0; line = 1; version_2 = false } in
   let stack = ref [] and depth = ref 0 in      (* open lists: their items, last first, and the line of '(' *)
   let put value =
     match !stack, value with
     | (items, l) :: rest, _ -> stack := (value :: items, l) :: rest
     | [], Command -> ()
-    | [], _ -> refuse !line "neither declare-const nor assert"
+    | [], _ -> refuse scanner.line "neither a declaration nor an assertion"
   in
-  while !p < n do
-    match text.[!p] with
-    | '\n' -> incr line; incr p
-    | ' ' | '\t' | '\r' -> incr p
-    | ';' ->
-      (* some readers end a line at other control characters too, and would read what follows as a formula *)
-      while !p < n && text.[!p] <> '\n' do
-        let c = text.[!p] in
-        if c < ' ' && c <> '\t' && not (c = '\r' && !p + 1 < n && text.[!p + 1] = '\n') then
-          refuse !line "control character %d in a comment" (Char.code c);
-        incr p
-      done
-    | '(' ->
+  let running = ref true in
+  while !running do
+    match token scanner with
+    | End -> running := false
+    | Opening ->
       incr depth;
-      if !depth > max_depth then refuse !line "more than %d nested parentheses" max_depth;
-      stack := ([], !line) :: !stack;
-      incr p
-    | ')' ->
+      if !depth > max_depth then refuse scanner.line "more than %d nested parentheses" max_depth;
+      stack := ([], scanner.line) :: !stack
+    | Closing ->
       (match !stack with
-       | [] -> refuse !line "')' without '('"
+       | [] -> refuse scanner.line "')' without '('"
        | (items, l) :: rest ->
          stack := rest;
          decr depth;
-         put (reduce file l (List.rev items)));
-      incr p
-    | _ ->
-      let begun = !p in
-      let inside c = match c with '(' | ')' | ';' | ' ' | '\t' | '\r' | '\n' -> false | _ -> true in
-      while !p < n && inside text.[!p] do incr p done;
-      put (Word (String.sub text begun (!p - begun)))
+         put (reduce file scanner l ~outermost:(rest = []) (List.rev items)))
+    | Bracket -> put (Numbers (numbers scanner))
+    | Quoted text -> put (Text text)
+    | Unbracket | Comma -> refuse scanner.line "a bracket or a comma cannot stand here"
+    | Bare word -> put (Word word)
   done;
   (match !stack with
    | [] -> ()
    | (_, l) :: _ -> refuse l "'(' is never closed");
+  if scanner.version_2 && file.network = None then malformed "vnnlib: no network is declared";
   file
 
 type t = { inputs : int; outputs : int; conjunctions : conjunction list }
 
-let read text =
-  let { declared; so_far } = read_file text in
-  let inputs = ref 0 and outputs = ref 0 in
-  Hashtbl.iter (fun v () -> match v with X _ -> incr inputs | Y _ -> incr outputs) declared;
-  (* n distinct indices without a gap are 0 .. n-1 *)
-  Hashtbl.iter (fun v () ->
-      match v with
-      | X i -> if i >= !inputs then malformed "vnnlib: X_%d is declared, but only %d X" i !inputs
-      | Y i -> if i >= !outputs then malformed "vnnlib: Y_%d is declared, but only %d Y" i !outputs) declared;
-  { inputs = !inputs; outputs = !outputs; conjunctions = so_far }
+let read (program : Types.program) text =
+  let { declared; so_far; network; _ } = read_file program text in
+  if network <> None then
+    { inputs = program.inputs; outputs = Array.length program.outputs; conjunctions = so_far }
+  else begin
+    let inputs = ref 0 and outputs = ref 0 in
+    Hashtbl.iter (fun v () -> match v with X _ -> incr inputs | Y _ -> incr outputs) declared;
+    (* n distinct indices without a gap are 0 .. n-1 *)
+    Hashtbl.iter (fun v () ->
+        match v with
+        | X i -> if i >= !inputs then malformed "vnnlib: X_%d is declared, but only %d X" i !inputs
+        | Y i -> if i >= !outputs then malformed "vnnlib: Y_%d is declared, but only %d Y" i !outputs) declared;
+    { inputs = !inputs; outputs = !outputs; conjunctions = so_far }
+  end
 
 (* ---- numbers ---- *)
 

@@ -291,10 +291,10 @@ Result<DecisionReport> decide(const std::string& model_path, const std::string& 
                               const DecideOptions& options) {
   const Clock::time_point start = Clock::now();
   if (Result<std::string> checker = find_checker(options.checker_path); !checker) return checker.error();
-  Result<Property> property = read_vnnlib(property_path);
-  if (!property) return property.error();
   Result<LoadedModel> model = load_model(model_path);
   if (!model) return model.error();
+  Result<Property> property = read_vnnlib(property_path, model->graph);
+  if (!property) return property.error();
   Result<PlainFile> plain_model = PlainFile::of(model_path);
   if (!plain_model) return plain_model.error();
   Result<PlainFile> plain_property = PlainFile::of(property_path);
@@ -314,10 +314,10 @@ Result<DecisionReport> decide(const std::string& model_path, const std::string& 
 Result<std::optional<Witness>> attack_files(const std::string& model_path, const std::string& property_path,
                                             const DecideOptions& options) {
   const Clock::time_point start = Clock::now();
-  Result<Property> property = read_vnnlib(property_path);
-  if (!property) return property.error();
   Result<LoadedModel> model = load_model(model_path);
   if (!model) return model.error();
+  Result<Property> property = read_vnnlib(property_path, model->graph);
+  if (!property) return property.error();
   if (model->program == nullptr) return not_certifiable(model->no_meaning);
   const Semantics semantics = options.semantics.empty() ? Semantics::kFloat32 : options.semantics.front();
   Result<Problem> problem = bind_property(*model->program, *property, semantics);
@@ -339,10 +339,10 @@ Result<std::optional<Witness>> attack_files(const std::string& model_path, const
 }
 
 Result<BoundsReport> bound_files(const std::string& model_path, const std::string& box_path, Semantics semantics) {
-  Result<Property> property = read_vnnlib(box_path);
-  if (!property) return property.error();
   Result<LoadedModel> model = load_model(model_path);
   if (!model) return model.error();
+  Result<Property> property = read_vnnlib(box_path, model->graph);
+  if (!property) return property.error();
   if (model->program == nullptr) return not_certifiable(model->no_meaning);
   Result<Problem> problem = bind_property(*model->program, *property, semantics);
   if (!problem) return problem.error();

@@ -30,8 +30,8 @@ Result<std::vector<Box>> boxes_of_range(const LibraryArguments& arguments, size_
   return std::vector<Box>{std::vector<Interval>(inputs, {*low, *high})};
 }
 
-Result<std::vector<Box>> boxes_of_file(const std::string& path) {
-  const Result<Property> property = read_vnnlib(path);
+Result<std::vector<Box>> boxes_of_file(const std::string& path, const Graph& model) {
+  const Result<Property> property = read_vnnlib(path, model);
   if (!property) return property.error();
   std::vector<Box> boxes;
   for (const Disjunct& disjunct : property->disjuncts) boxes.push_back(disjunct.box);
@@ -88,7 +88,7 @@ Result<LibraryText> library_text(const LibraryArguments& arguments) {
   if (!graph) return graph.error();
   if (Status inferred = infer_shapes(*graph); !inferred) return inferred.error();
   Result<std::vector<Box>> boxes =
-      arguments.boxes.empty() ? boxes_of_range(arguments, input_count(*graph)) : boxes_of_file(arguments.boxes);
+      arguments.boxes.empty() ? boxes_of_range(arguments, input_count(*graph)) : boxes_of_file(arguments.boxes, *graph);
   if (!boxes) return boxes.error();
   return lower_library_property(*property, {*graph, std::move(*boxes), tolerance});
 }

@@ -96,7 +96,7 @@ Result<Theory> make_theory(const TheoremRequest& arguments) {
   if (Status inferred = infer_shapes(*graph); !inferred) return inferred.error();
   Result<Program> program = lower_to_program(*graph);
   if (!program) return program.error();
-  Result<Property> property = read_vnnlib(arguments.property);
+  Result<Property> property = read_vnnlib(arguments.property, *graph);
   if (!property) return property.error();
   if (Status same = same_question(*header, graph->model_digest, *program, *property, arguments.checked_first); !same)
     return same.error();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "base/files.h"
 #include "formats/onnx/onnx.h"
 #include "formats/vnnlib/vnnlib.h"
 
@@ -54,7 +55,9 @@ TEST_F(Benchmarks, HaveModelsThatAreRead) {
 
 TEST_F(Benchmarks, HavePropertiesThatAreRead) {
   const int count = for_each_file("vnnlib", [](const std::string& path) {
-    const auto property = read_vnnlib(path);
+    const auto text = read_file(path);
+    ASSERT_TRUE(text) << path;
+    const auto property = parse_vnnlib(*text);
     ASSERT_TRUE(property) << path << ": " << property.error().message;
     EXPECT_FALSE(property->disjuncts.empty()) << path;
   });

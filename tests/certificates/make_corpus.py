@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "cli"))
 from onnx_writer import attribute, box_property, field, model, node, tensor, value, varint  # noqa: E402
+from vnnlib_2 import network  # noqa: E402
 
 REAL, FLOAT32 = 0, 1
 EMPTY, CASE = b"\x07", b"\x03"
@@ -185,6 +186,24 @@ def groups_property(entries):
     return box_property(4, 4, -90, 90, f"(or (<= {total} 0.99999) (>= {total} 1.00001))")
 
 
+def difference_model():
+    """y = a - b"""
+    return model([node("Sub", ["a", "b"], "y")], [value("a", [1]), value("b", [1])], [value("y", [1])])
+
+
+def difference_property(first, second):
+    """VNN-LIB 2: A in [2, 3], B in [0, 1], and A - B below 1/2; `first` and `second` are the ONNX names of B and A."""
+    return (network([("B", [1], first), ("A", [1], second)], [("Y", [1], "y")], names=True) +
+            "(assert (and (>= A[0] 2.0) (<= A[0] 3.0) (>= B[0] 0.0) (<= B[0] 1.0)))\n(assert (<= Y[0] 0.5))\n")
+
+
+def relu_property(unsafe, shape=(1, 2)):
+    """VNN-LIB 2 of the relu model: its inputs in [-1, 1]."""
+    entries = ["X[0,0]", "X[0,1]"] if len(shape) == 2 else ["X[0]", "X[1]"]
+    box = "".join(f"(assert (>= {x} -1.0))\n(assert (<= {x} 1.0))\n" for x in entries)
+    return network([("X", shape)], [("Y", (1, 1))]) + box + f"(assert {unsafe})\n"
+
+
 RELU = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 3)"), (2, 1, 3, 4, 1))
 TOUCHED = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= Y_0 2)"), (2, 1, 3, 4, 1))
 TWO_CONSTRAINTS = Claim(relu_model(),
@@ -215,6 +234,13 @@ JOINED = Claim(groups_model(12), groups_property([0, 1, 2, 3]), (4, 4, 2, 8, 2))
 NOT_JOINED = Claim(groups_model(13), groups_property([0, 1, 2, 3]), (4, 4, 2, 8, 2))
 NOT_LINES = Claim(groups_model(13, axis=1), groups_property([2, 3]), (4, 4, 2, 8, 2))
 BEYOND = Claim(groups_model(13, axis=3), groups_property([2, 3]), (4, 4, 2, 8, 2))
+VERSION_2 = Claim(relu_model(), relu_property("(>= Y[0,0] 3.0)"), (2, 1, 3, 4, 1))
+EQUAL = Claim(relu_model(), relu_property("(== Y[0,0] 3.0)"), (2, 1, 3, 4, 1))
+NOT_EQUAL = Claim(relu_model(), relu_property("(!= (* 0.0 Y[0,0]) 0.0)"), (2, 1, 3, 4, 2))
+BY_NAME = Claim(difference_model(), difference_property("b", "a"), (2, 1, 2, 3, 1))
+EXCHANGED = Claim(difference_model(), difference_property("a", "b"), (2, 1, 2, 3, 1))
+EXPONENT = Claim(relu_model(), relu_property("(>= Y[0,0] 3e0)"), (2, 1, 3, 4, 1))
+OTHER_SHAPE = Claim(relu_model(), relu_property("(>= Y[0,0] 3.0)", (2,)), (2, 1, 3, 4, 1))
 NOTHING_UNSAFE = Claim(relu_model(), box_property(2, 1, -1, 1, "(>= 0 1)"), (2, 1, 3, 4, 0))
 
 ONE_SWEEP = propagate() + refute()
@@ -395,6 +421,32 @@ CASES = [
     ("softmax_not_lines", NOT_LINES, [], [
         ("axis_1", NOT_LINES.certificate(SUM_OF_TWO, REAL), "7: groups (spec/operators.md section 4)", "not above 0"),
     ]),
+    ("version_2", VERSION_2, [
+        ("one_sweep", VERSION_2.certificate(ONE_SWEEP)),
+        ("one_sweep_real", VERSION_2.certificate(ONE_SWEEP, REAL)),
+    ], [
+        ("property_of_version_1", VERSION_2.certificate(ONE_SWEEP, text=RELU.text), "9: sha256 of the property",
+         "sha256 of the property"),
+        ("no_propagate", VERSION_2.certificate(refute()), "8: PROPAGATE first", "not PROPAGATE"),
+    ]),
+    ("version_2_equal", EQUAL, [
+        ("second_of_both", EQUAL.certificate(propagate() + refute(1))),
+    ], [
+        ("first_of_both", EQUAL.certificate(propagate() + refute(0)), "3: a == b is a <= b, then a >= b",
+         "not above 0"),
+    ]),
+    ("version_2_not_equal", NOT_EQUAL, [], [
+        ("closure", NOT_EQUAL.certificate(propagate() + CASE + refute() + refute()), "3: a != b is its closure",
+         "empty combination"),
+        ("empty_tree", NOT_EQUAL.certificate(b"", counts=(2, 1, 3, 4, 0)), "3: a != b is its closure", "0 disjuncts"),
+    ]),
+    ("version_2_by_name", BY_NAME, [
+        ("one_sweep", BY_NAME.certificate(ONE_SWEEP)),
+        ("one_sweep_real", BY_NAME.certificate(ONE_SWEEP, REAL)),
+    ], []),
+    ("version_2_exchanged", EXCHANGED, [], [
+        ("one_sweep", EXCHANGED.certificate(ONE_SWEEP), "3: an ONNX name says which tensor", "not above 0"),
+    ]),
     ("nothing_unsafe", NOTHING_UNSAFE, [
         ("empty_tree", NOTHING_UNSAFE.certificate(b"")),
     ], [
@@ -410,6 +462,8 @@ AMBIGUOUS = [
     ("wrapped", WRAPPED, "2: Cast is exact", "too large"),
     ("softmax_beyond", BEYOND, "4: the axis of Softmax", "axis 3"),
     ("comment", COMMENT, "3: comments", "control character"),
+    ("version_2_exponent", EXPONENT, "3: numbers of version 2", "'3e0'"),
+    ("version_2_shape", OTHER_SHAPE, "3: shapes are those of the model", "X of line 3 is declared [2], input 'x' is [1,2]"),
 ]
 
 SEEDS = {
@@ -423,6 +477,9 @@ SEEDS = {
     "every_kind": KINDS.seed(ONE_SWEEP),
     "softmax": SOFTMAX.seed(SOFTMAX_CASES),
     "joined_softmax": JOINED.seed(SUM_OF_TWO),
+    "version_2": VERSION_2.seed(ONE_SWEEP),
+    "version_2_equal": EQUAL.seed(propagate() + refute(1)),
+    "version_2_by_name": BY_NAME.seed(ONE_SWEEP),
     "every_sum": SUMS.seed(propagate() + refute(0, 3, slopes=b"\x40\x20")),
 }
 

@@ -195,6 +195,12 @@ class WithCoq(JudgesTest):
         self.fit_header()
         self.kernel_rejects_the_tree()
 
+    def test_a_property_of_version_2_is_the_same_to_all(self):
+        for folder, answer, code in (("version_2_by_name", "accepted", 0), ("version_2_exchanged", "rejected", 5)):
+            self.model, self.property = CORPUS / folder / "model.onnx", CORPUS / folder / "property.vnnlib"
+            self.certificate = CORPUS / folder / answer / "one_sweep.axc"
+            self.all_answer(answer, code)
+
     def test_a_claim_about_the_other_arithmetic_is_rejected_by_all(self):
         """2.0000001 is out of reach for real sums, and within the rounding errors of float32."""
         text = self.property.read_text()

@@ -53,6 +53,25 @@ void Lexer::skip_blanks_and_comments() {
   rest_.remove_prefix(i);
 }
 
+bool Lexer::in_word(char c) const {
+  if (class_of(c) != ByteClass::kWord) return false;
+  return !version_2_ || (c != '[' && c != ']' && c != ',' && c != '"');
+}
+
+// The bytes of the string at the front, quotes included: anything but control characters, and after a backslash one of
+// `"`, `\`, `n` and `t`. 0 when it does not end.
+size_t Lexer::string_length() const {
+  for (size_t i = 1; i < rest_.size(); ++i) {
+    const auto c = static_cast<unsigned char>(rest_[i]);
+    if (c == '"') return i + 1;
+    if (c < ' ' || c == 0x7f) return 0;
+    if (c != '\\') continue;
+    ++i;
+    if (i == rest_.size() || std::string_view("\"\\nt").find(rest_[i]) == std::string_view::npos) return 0;
+  }
+  return 0;
+}
+
 Token Lexer::next() {
   skip_blanks_and_comments();
   Token token{.kind = Token::Kind::kEnd, .text = rest_.substr(0, 1), .line = line_};
@@ -62,13 +81,20 @@ Token Lexer::next() {
     token.kind = Token::Kind::kOpen;
   } else if (first == ByteClass::kClose) {
     token.kind = Token::Kind::kClose;
-  } else if (first == ByteClass::kWord) {
+  } else if (in_word(rest_.front())) {
     size_t length = 1;
-    while (length < rest_.size() && class_of(rest_[length]) == ByteClass::kWord) ++length;
+    while (length < rest_.size() && in_word(rest_[length])) ++length;
     token.kind = Token::Kind::kWord;
     token.text = rest_.substr(0, length);
-  } else {
+  } else if (first != ByteClass::kWord) {
     token.kind = Token::Kind::kBad;
+  } else if (rest_.front() == '"') {
+    const size_t length = string_length();
+    token.kind = length == 0 ? Token::Kind::kBad : Token::Kind::kString;
+    if (length > 0) token.text = rest_.substr(0, length);
+  } else {
+    const char c = rest_.front();
+    token.kind = c == '[' ? Token::Kind::kOpenBracket : c == ']' ? Token::Kind::kCloseBracket : Token::Kind::kComma;
   }
   rest_.remove_prefix(token.text.size());
   return token;
@@ -76,6 +102,11 @@ Token Lexer::next() {
 
 Error error_at(int line, const std::string& message) {
   return invalid_input("vnnlib: line " + std::to_string(line) + ": " + message);
+}
+
+Error unexpected(const Token& token, const std::string& wanted) {
+  if (token.kind == Token::Kind::kEnd) return error_at(token.line, "the text ends where " + wanted + " is expected");
+  return error_at(token.line, "found " + quoted(token.text) + " where " + wanted + " is expected");
 }
 
 std::string quoted(std::string_view text) {
