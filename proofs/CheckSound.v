@@ -158,15 +158,15 @@ Section Execution.
   Lemma form_zeros : forall n, form (zeros E) n y = 0.
   Proof. intros n. unfold form. rewrite (sum_ext _ _ (fun _ => 0)); [apply sum_zero |]. intros i _. rewrite zeros_zero, V_0. ring. Qed.
 
-  Lemma array_row_sound : forall b n ops e a, good b y n total -> (n <= total)%nat -> (ins <= n)%nat ->
-    sound_chain (read (bx b)) y ins ops n -> (idx e < n)%nat -> fin (array_row E b ops e a) -> V (array_row E b ops e a) <= V a * y (idx e).
+  Lemma array_row_sound : forall b n ops ms e a, good b y n total -> (n <= total)%nat -> (ins <= n)%nat ->
+    sound_chain (read (bx b)) y ins ops n -> (forall m, In m ms -> (idx (fst m) < n)%nat) -> (idx e < n)%nat ->
+    fin (array_row E b ops ms e a) -> V (array_row E b ops ms e a) <= V a * y (idx e).
   Proof.
-    intros b n ops e a G Hn Hi Hc He F. unfold array_row in *.
+    intros b n ops ms e a G Hn Hi Hc Hms He F. unfold array_row in *.
     destruct (sweep _ _ _ _ _ _ _) as [[c' A'] |] eqn:Hs; [| now apply nan_not_fin in F].
     destruct (input_bound _ _ _ _ _ _) as [lb |] eqn:Hb; [| now apply nan_not_fin in F].
-    destruct (sweep_bound b n ops [] 0%float (write (zeros E) e a) c' A' lb) as (_ & _ & _ & _ & Hv & Hlb & Hin); auto.
+    destruct (sweep_bound b n ops ms 0%float (write (zeros E) e a) c' A' lb) as (_ & _ & _ & _ & Hv & Hlb & Hin); auto.
     { rewrite size_write, zeros_size. exact Hn. }
-    { easy. }
     rewrite form_write, form_zeros, get_nat_at, zeros_zero, !V_0 in Hv by (rewrite ?zeros_size; lia).
     rewrite form_inputs in Hv. apply sum_le in Hin. pose proof tau_positive. lra.
   Qed.
@@ -180,7 +180,7 @@ Section Execution.
     destruct (chained (o :: rest) (e_inputs E)) eqn:Hl; [| now apply array_row_sound with (n := n)].
     assert (Hlen : length (e_inputs E) = ins) by (now rewrite inputs_shape, ints_from_length).
     rewrite (chain_row_is _ _ _ y (e_inputs E) o rest n e a (zeros E)); rewrite ?Hlen, ?zeros_size; auto using inputs_idx.
-    - now apply (array_row_sound b n (o :: rest) e a).
+    - now apply (array_row_sound b n (o :: rest) [] e a).
     - intros f _. rewrite get_nat_at. apply zeros_zero.
   Qed.
 
@@ -363,7 +363,7 @@ Section Execution.
 
   Lemma all_sops_chain : forall b sl, sound_context b -> sound_chain (read (bx b)) y ins (all_sops E b sl) total.
   Proof.
-    intros b sl G. unfold all_sops.
+    intros b sl G. unfold all_sops, sops_of.
     assert (Gen : forall ls n sops sl, layered y s (e_total E) n ls -> sound_chain (read (bx b)) y ins sops n ->
       sound_chain (read (bx b)) y ins (fst (fold_left (fun st l => let (o, sl') := layer_sop (e_sem E) b l (snd st) in (o :: fst st, sl')) ls (sops, sl))) total).
     { clear sl. induction ls as [| l ls IH]; intros n sops sl Hlay Hc; [cbn in *; fold total in Hlay; now subst |].
@@ -373,6 +373,100 @@ Section Execution.
       apply (IH (idx (l_first l) + count (l_op l))%nat); [exact Hrest |].
       exists (idx (l_first l)). rewrite Sc. auto. }
     apply (Gen _ ins); [exact layers | reflexivity].
+  Qed.
+
+  (* ---- Hints, and TIGHTEN *)
+
+  Lemma hints_below : forall ls limit b l sl ms r, hints E ls limit b l = Some (sl, ms, r) ->
+    forall m, In m ms -> (idx (fst m) < idx limit)%nat.
+  Proof.
+    intros ls limit b l sl ms r Hh. unfold hints in Hh. destruct l as [| spec l]; [discriminate |].
+    destruct (negb _); [discriminate |]. destruct (match rule_of _ with Some _ => _ | None => _ end) as [[sl0 r2] |]; [| discriminate].
+    destruct (spec <? 128)%uint63; [injection Hh as _ <- _; easy |].
+    destruct (varint r2) as [[n r3] |]; [| discriminate]. destruct ((n =? 0)%uint63 || (limit <? n)%uint63); [discriminate |].
+    destruct (multiplier_list E limit (nat_of n) true 0 r3) as [[ms0 r4] |] eqn:Hm; [| discriminate]. injection Hh as _ <- _.
+    revert Hm. generalize true as first. generalize 0%uint63 as prev. generalize (nat_of n) as k. intros k. revert r3 ms0 r4. clear.
+    induction k as [| k IH]; intros r3 ms0 r4 prev first Hm; cbn [multiplier_list] in Hm; [injection Hm as <- <-; easy |].
+    destruct (varint r3) as [[step r5] |]; [| discriminate].
+    destruct (negb ((step <? limit) && (prev + step <? limit))%uint63) eqn:Hlt; [discriminate |].
+    destruct (negb first && (step =? 0)%uint63); [discriminate |]. destruct (f32 r5) as [[beta r6] |]; [| discriminate].
+    destruct ((beta =? 0)%float || negb (read (e_affine E) (prev + step)%uint63)); [discriminate |]. destruct (multiplier_list E limit k false (prev + step) r6) as [[ms1 r7] |] eqn:Hm1; [| discriminate].
+    injection Hm as <- <-. intros m [<- | Hin]; [| eapply IH; eauto].
+    cbn [fst]. apply Bool.negb_false_iff, andb_prop in Hlt. destruct Hlt as (_ & Hlt). apply ltb_spec in Hlt.
+    unfold idx. pose proof (to_Z_bounded (prev + step)). pose proof (to_Z_bounded limit). lia.
+  Qed.
+
+  Lemma idx_add : forall e n, (idx e + n <= total)%nat -> idx (e + int_of n)%uint63 = (idx e + n)%nat.
+  Proof.
+    intros e n H. unfold total, idx, int_of in *. pose proof (to_Z_bounded e). pose proof (to_Z_bounded (e_total E)).
+    rewrite add_spec, of_Z_spec, (Z.mod_small (Z.of_nat _)) by (change wB with (2 ^ 63)%Z in *; lia).
+    rewrite Z.mod_small by (change wB with (2 ^ 63)%Z in *; lia). lia.
+  Qed.
+
+  (* The first layers make a chain up to the end of the last of them. *)
+  Lemma prefix_chain : forall k lay b sl, sound_context b -> nth_error (e_layers E) k = Some lay ->
+    exists n, (ins <= n <= total)%nat /\ idx (l_first lay + int_of (count (l_op lay)))%uint63 = n /\
+      sound_chain (read (bx b)) y ins (sops_of E b (firstn (S k) (e_layers E)) sl) n.
+  Proof.
+    intros k lay b sl G. unfold sops_of.
+    assert (Gen : forall ls n0 sops sl k, layered y s (e_total E) n0 ls -> (ins <= n0)%nat -> sound_chain (read (bx b)) y ins sops n0 -> nth_error ls k = Some lay ->
+      exists n, (ins <= n <= total)%nat /\ idx (l_first lay + int_of (count (l_op lay)))%uint63 = n /\
+        sound_chain (read (bx b)) y ins (fst (fold_left (fun st l => let (o, sl') := layer_sop (e_sem E) b l (snd st) in (o :: fst st, sl')) (firstn (S k) ls) (sops, sl))) n).
+    { clear sl k. induction ls as [| l ls IH]; intros n0 sops sl k Hlay Hi Hc Hk; [destruct k; discriminate |].
+      cbn [firstn fold_left fst snd]. destruct (layer_sop (e_sem E) b l sl) as [o sl'] eqn:Hsop.
+      destruct Hlay as (Hok & Hshape & Hfirst & Hholds & Hfits & Hrest). subst n0.
+      destruct (layer_step_sound s y l (e_total E) Hok Hshape Hholds (make_size nat O) Hfits b total G ltac:(fold total in Hfits; lia) sl o sl' Hsop) as (So & Sc & Sf & Sm).
+      assert (Hc' : sound_chain (read (bx b)) y ins (o :: sops) (idx (l_first l) + count (l_op l))) by (exists (idx (l_first l)); rewrite Sc; auto).
+      destruct k as [| k].
+      - injection Hk as ->. exists (idx (l_first lay) + count (l_op lay))%nat. fold total in Hfits. split; [lia |].
+        split; [now apply idx_add |]. cbn [firstn fold_left fst]. exact Hc'.
+      - cbn [nth_error] in Hk. apply (IH (idx (l_first l) + count (l_op l))%nat); auto. lia. }
+    intros Hk. apply (Gen _ ins); auto. reflexivity.
+  Qed.
+
+  Lemma tight_list_sound : forall b ls n first limit targets, sound_context b -> (ins <= n <= total)%nat -> idx limit = n ->
+    (forall sl, sound_chain (read (bx b)) y ins (sops_of E b ls sl) n) ->
+    forall k start previous l found r, tight_list E b ls first limit targets k start previous l = Some (found, r) ->
+    forall p, In p found -> (idx (fst p) < total)%nat /\
+      (fin (fst (snd p)) -> V (fst (snd p)) <= y (idx (fst p))) /\ (fin (snd (snd p)) -> y (idx (fst p)) <= V (snd (snd p))).
+  Proof.
+    intros b ls n first limit targets G Hn Hl Hc. induction k as [| k IH]; intros start previous l found r H; cbn [tight_list] in H; [injection H as <- _; easy |].
+    destruct (varint l) as [[step r1] |]; [| discriminate].
+    set (t := (previous + step)%uint63) in *. set (e := (first + (t >> 1))%uint63) in *.
+    destruct (negb ((step <? targets) && (t <? targets) && (e <? limit))%uint63) eqn:Hlt; [discriminate |].
+    destruct (negb start && (step =? 0)%uint63); [discriminate |].
+    destruct (hints E ls limit b r1) as [[[sl ms] r2] |] eqn:Hh; [| discriminate].
+    destruct (tight_list E b ls first limit targets k false t r2) as [[rest r3] |] eqn:Hr; [| discriminate].
+    injection H as <- _. intros p [<- | Hp]; [| eapply IH; eauto].
+    assert (He : (idx e < n)%nat).
+    { apply Bool.negb_false_iff, andb_prop in Hlt. destruct Hlt as (_ & Hlt). apply ltb_spec in Hlt. rewrite <- Hl. unfold idx.
+      pose proof (to_Z_bounded e). pose proof (to_Z_bounded limit). lia. }
+    cbn [fst snd]. split; [lia |].
+    assert (Hrow : forall a, fin (array_row E b (sops_of E b ls sl) ms e a) -> V (array_row E b (sops_of E b ls sl) ms e a) <= V a * y (idx e)).
+    { intros a. apply (array_row_sound b n); auto; try lia; [apply (good_less b y total); [exact G | lia] |].
+      rewrite <- Hl. now apply (hints_below _ _ _ _ _ _ _ Hh). }
+    destruct (t land 1 =? 1)%uint63; cbn [fst snd]; split; intros F; try (now apply nan_not_fin in F).
+    - apply (proj1 (opp_fin _)) in F. specialize (Hrow _ F). rewrite opp_V.
+      assert (Vm1 : V (-1) = -1) by (literal_V (-1)%float; simpl; lra). rewrite Vm1 in Hrow. lra.
+    - specialize (Hrow _ F). rewrite V_1 in Hrow. lra.
+  Qed.
+
+  Lemma tighten_sound : forall b l b' r, sound_context b -> tighten E b l = Some (b', r) -> sound_context b'.
+  Proof.
+    intros b l b' r G H. unfold tighten in H. destruct (index _ l) as [[p r0] |]; [| discriminate].
+    destruct (p =? 0)%uint63 eqn:Hp; [discriminate |].
+    destruct (nth_error (e_layers E) (nat_of p - 1)) as [lay |] eqn:Hlay; [| discriminate]. destruct (varint r0) as [[n r1] |]; [| discriminate].
+    destruct (negb _ || _ || _); [discriminate |].
+    destruct (refresh E b) as [b1 |] eqn:Hr; [| discriminate]. pose proof (refresh_sound _ _ G Hr) as G1.
+    destruct (tight_list _ _ _ _ _ _ _ _ _ _) as [[found r2] |] eqn:Ht; [| discriminate]. injection H as <- _.
+    assert (Hs : nat_of p = S (nat_of p - 1)).
+    { apply eqb_false_spec in Hp. unfold nat_of. pose proof (to_Z_bounded p). enough (to_Z p <> 0%Z) by lia.
+      intros Hz. apply Hp. apply to_Z_inj. rewrite Hz. reflexivity. }
+    rewrite Hs in Ht. pose proof (prefix_chain (nat_of p - 1) lay b1) as Hpc.
+    destruct (Hpc (Rule adaptive) G1 Hlay) as (m & Hm & Hlim & _).
+    unfold sound_context. apply meet_all_good; [exact G1 | lia |].
+    eapply (tight_list_sound b1 _ m); [exact G1 | exact Hm | exact Hlim | | exact Ht].
+    intros sl. destruct (Hpc sl G1 Hlay) as (m' & _ & Hlim' & Hc). rewrite Hlim in Hlim'. subst m'. exact Hc.
   Qed.
 
   (* ---- An unsafe point of one disjunct *)
@@ -511,26 +605,12 @@ Section Execution.
     intros b l b1 cc A lb r G H. unfold form_sweep in H.
     destruct (refresh E b) as [b1' |] eqn:Hr; [| discriminate]. pose proof (refresh_sound _ _ G Hr) as G1.
     destruct (selected E b1' f l) as [[form_ r0] |] eqn:Hs; [| discriminate].
-    destruct (hints E b1' r0) as [[[sl ms] r1] |] eqn:Hh; [| discriminate].
+    destruct (hints E (e_layers E) (e_total E) b1' r0) as [[[sl ms] r1] |] eqn:Hh; [| discriminate].
     injection H as <- Hrun _. unfold run_form in Hrun.
     destruct (sweep _ _ _ _ _ _ _) as [[c' A'] |] eqn:Hsw; [| discriminate].
     destruct (input_bound _ _ _ _ _ _) as [lb' |] eqn:Hib; [| discriminate]. injection Hrun as <- <- <-.
     destruct (selected_sound b1' l form_ r0 G1 Hs) as (Hsize & Hform).
-    assert (Hms : forall m, In m ms -> (idx (fst m) < total)%nat).
-    { clear - Hh inputs_few. unfold hints in Hh. destruct r0 as [| spec r0]; [discriminate |].
-      destruct (negb _); [discriminate |]. destruct (match rule_of _ with Some _ => _ | None => _ end) as [[sl0 r2] |]; [| discriminate].
-      destruct (spec <? 128)%uint63; [injection Hh as _ <- _; easy |].
-      destruct (varint r2) as [[n r3] |]; [| discriminate]. destruct ((n =? 0)%uint63 || (e_total E <? n)%uint63); [discriminate |].
-      destruct (multiplier_list E (nat_of n) true 0 r3) as [[ms0 r4] |] eqn:Hm; [| discriminate]. injection Hh as _ <- _.
-      revert Hm. generalize true as first. generalize 0%uint63 as prev. generalize (nat_of n) as k. intros k. revert r3 ms0 r4.
-      induction k as [| k IH]; intros r3 ms0 r4 prev first Hm; cbn [multiplier_list] in Hm; [injection Hm as <- <-; easy |].
-      destruct (varint r3) as [[step r5] |]; [| discriminate].
-      destruct (negb ((step <? e_total E) && (prev + step <? e_total E))%uint63) eqn:Hlt; [discriminate |].
-      destruct (negb first && (step =? 0)%uint63); [discriminate |]. destruct (f32 r5) as [[beta r6] |]; [| discriminate].
-      destruct ((beta =? 0)%float || negb (read (e_affine E) (prev + step)%uint63)); [discriminate |]. destruct (multiplier_list E k false (prev + step) r6) as [[ms1 r7] |] eqn:Hm1; [| discriminate].
-      injection Hm as <- <-. intros m [<- | Hin]; [| eapply IH; eauto].
-      cbn [fst]. apply Bool.negb_false_iff, andb_prop in Hlt. destruct Hlt as (_ & Hlt). apply ltb_spec in Hlt.
-      unfold total, idx. pose proof (to_Z_bounded (prev + step)). pose proof (to_Z_bounded (e_total E)). lia. }
+    pose proof (hints_below _ _ _ _ _ _ _ Hh) as Hms.
     destruct (sweep_bound b1' total (all_sops E b1' sl) ms (fst form_) (snd form_) c' A' lb' G1 (le_n _) ins_below
                 (all_sops_chain b1' sl G1) ltac:(lia) Hms Hsw Hib) as (Fc & FA & Flb & FA' & Hv & Hlb & Hin).
     specialize (Hform Fc FA). rewrite form_inputs in Hv. pose proof tau_positive as Htp.
@@ -562,7 +642,7 @@ Section Execution.
   Lemma form_sweep_context : forall b l b1 o r, sound_context b -> form_sweep E b f l = Some (b1, o, r) -> sound_context b1.
   Proof.
     intros b l b1 o r G H. unfold form_sweep in H. destruct (refresh E b) as [b1' |] eqn:Hr; [| discriminate].
-    destruct (selected E b1' f l) as [[form_ r0] |]; [| discriminate]. destruct (hints E b1' r0) as [[[sl ms] r1] |]; [| discriminate].
+    destruct (selected E b1' f l) as [[form_ r0] |]; [| discriminate]. destruct (hints E (e_layers E) (e_total E) b1' r0) as [[[sl ms] r1] |]; [| discriminate].
     injection H as <- _ _. eapply refresh_sound; eauto.
   Qed.
 
@@ -677,13 +757,15 @@ Section Execution.
       exfalso. destruct (form_sweep_sound _ _ _ _ _ _ _ G Hf) as (Hlb & _). pose proof tau_positive.
       assert (Flb : fin lb).
       { unfold form_sweep in Hf. destruct (refresh E b) as [b2 |]; [| discriminate]. destruct (selected E b2 f l) as [[form_ r0] |]; [| discriminate].
-        destruct (hints E b2 r0) as [[[sl ms] r3] |]; [| discriminate]. injection Hf as _ Hrun _. unfold run_form in Hrun.
+        destruct (hints E (e_layers E) (e_total E) b2 r0) as [[[sl ms] r3] |]; [| discriminate]. injection Hf as _ Hrun _. unfold run_form in Hrun.
         destruct (sweep _ _ _ _ _ _ _) as [[c' A'] |]; [| discriminate]. destruct (input_bound _ _ _ _ _ _) as [lb' |] eqn:Hib; [| discriminate].
         injection Hrun as _ _ <-. unfold input_bound in Hib. destruct (_ && is_finite _) eqn:Ht; [| discriminate]. injection Hib as <-.
         apply andb_prop in Ht. destruct Ht as (_ & Ht). now apply finite_is_finite. }
       apply ltb_V in Hz; auto using fin_0. rewrite V_0 in Hz. lra. }
     destruct (code =? 7)%uint63.
-    2:{ destruct (code =? 8)%uint63; [| discriminate]. injection H as _ <-. left. split; [exact G | exact Hact]. }
+    2:{ destruct (code =? 8)%uint63; [injection H as _ <-; left; split; [exact G | exact Hact] |].
+        destruct (code =? 9)%uint63; [| discriminate]. destruct (tighten E b l) as [[b' r'] |] eqn:Ht; [| discriminate].
+        apply (IH _ _ _ _ _ _ _ H); [| exact Hact]. eapply tighten_sound; eauto. }
     destruct (existsb _ _) eqn:Hex; [| discriminate]. exfalso. apply existsb_exists in Hex. destruct Hex as (e & He & Hlt).
     destruct (Nat.lt_ge_cases (idx e) total) as [Het | Het].
     - destruct (strong_of b total e G Het (le_n _)) as (F1 & F2 & _ & B & _). apply ltb_V in Hlt; auto. lra.

@@ -71,8 +71,10 @@ Definition initial (E : env) : bounds :=
 Definition refresh (E : env) (b : bounds) : option bounds :=
   fold_left (fun ob l => match ob with Some b => store_derived (e_sem E) b l | None => None end) (e_layers E) (Some b).
 
-Definition all_sops (E : env) (b : bounds) (sl : slopes) : list sop :=
-  fst (fold_left (fun st l => let (o, sl') := layer_sop (e_sem E) b l (snd st) in (o :: fst st, sl')) (e_layers E) ([], sl)).
+Definition sops_of (E : env) (b : bounds) (ls : list layer) (sl : slopes) : list sop :=
+  fst (fold_left (fun st l => let (o, sl') := layer_sop (e_sem E) b l (snd st) in (o :: fst st, sl')) ls ([], sl)).
+
+Definition all_sops (E : env) (b : bounds) (sl : slopes) : list sop := sops_of E b (e_layers E) sl.
 
 Definition meet_box (E : env) (b : bounds) (c : fdisjunct) : bounds :=
   fold_left (fun b p => meet b (fst p) (fst (snd p)) (snd (snd p))) (combine (e_inputs E) (fbox c)) b.
@@ -82,16 +84,16 @@ Definition meet_box (E : env) (b : bounds) (c : fdisjunct) : bounds :=
 Definition zeros (E : env) : PArray.array float := PArray.make (e_total E) 0%float.
 
 (* The lower bound of a * y_e that a sweep gives, nan if it fails. *)
-Definition array_row (E : env) (b : bounds) (sops : list sop) (e : int) (a : float) : float :=
+Definition array_row (E : env) (b : bounds) (sops : list sop) (ms : list (int * float)) (e : int) (a : float) : float :=
   let lo := read (blo b) in let hi := read (bhi b) in let x := read (bx b) in
-  match sweep lo hi x sops [] 0 (write (zeros E) e a) with
+  match sweep lo hi x sops ms 0 (write (zeros E) e a) with
   | Some (c, A) => match input_bound lo hi x (e_inputs E) c A with Some lb => lb | None => nan end
   | None => nan
   end.
 
 (* linked: chained sops (e_inputs E), computed once for all rows *)
 Definition row_sweep (E : env) (b : bounds) (linked : bool) (sops : list sop) (e : int) (a : float) : float :=
-  if linked then chain_row (read (blo b)) (read (bhi b)) (read (bx b)) (e_inputs E) sops e a else array_row E b sops e a.
+  if linked then chain_row (read (blo b)) (read (bhi b)) (read (bx b)) (e_inputs E) sops e a else array_row E b sops [] e a.
 
 Definition is_swept (E : env) (b : bounds) (e : int) : bool :=
   read (e_relevant E) e && (read (blo b) e <? read (bhi b) e)%float && (read (e_unhinged E) e || open_at b e).
@@ -264,10 +266,10 @@ Definition read_swept (E : env) (mode : int) (l : bytes) : option (list bool * b
 Definition rule_of (n : int) : option slope :=
   if (n =? 0)%uint63 then Some adaptive else if (n =? 1)%uint63 then Some zero_slope else if (n =? 2)%uint63 then Some one_slope else None.
 
-Definition open_sources (E : env) (b : bounds) : nat :=
+Definition open_sources (ls : list layer) (b : bounds) : nat :=
   fold_left (fun n l => match l_op l with
     | Relu srcs | LeakyRelu _ srcs => fold_left (fun n e => if open_at b e then S n else n) srcs n
-    | _ => n end) (e_layers E) O.
+    | _ => n end) ls O.
 
 Fixpoint slope_bytes (k : nat) (l : bytes) : option (list float * bytes) :=
   match k with
@@ -281,28 +283,29 @@ Fixpoint slope_bytes (k : nat) (l : bytes) : option (list float * bytes) :=
       end
   end.
 
-Fixpoint multiplier_list (E : env) (k : nat) (first : bool) (previous : int) (l : bytes) : option (list (int * float) * bytes) :=
+(* of affine elements below [limit] *)
+Fixpoint multiplier_list (E : env) (limit : int) (k : nat) (first : bool) (previous : int) (l : bytes) : option (list (int * float) * bytes) :=
   match k with
   | O => Some ([], l)
   | S k' =>
       match varint l with
       | Some (step, r) =>
           let e := (previous + step)%uint63 in
-          if negb ((step <? e_total E) && (e <? e_total E))%uint63 then None
+          if negb ((step <? limit) && (e <? limit))%uint63 then None
           else if (negb first && (step =? 0))%uint63 then None
           else
             match f32 r with
             | Some (beta, r') =>
                 if (beta =? 0)%float || negb (read (e_affine E) e) then None
-                else match multiplier_list E k' false e r' with Some (ms, r'') => Some ((e, beta) :: ms, r'') | None => None end
+                else match multiplier_list E limit k' false e r' with Some (ms, r'') => Some ((e, beta) :: ms, r'') | None => None end
             | None => None
             end
       | None => None
       end
   end.
 
-(* Slope specification and multipliers *)
-Definition hints (E : env) (b : bounds) (l : bytes) : option (slopes * list (int * float) * bytes) :=
+(* Slope specification and multipliers, for a sweep through these layers, whose elements are below [limit] *)
+Definition hints (E : env) (ls : list layer) (limit : int) (b : bounds) (l : bytes) : option (slopes * list (int * float) * bytes) :=
   match l with
   | spec :: r =>
       if negb (spec land 124 =? 0)%uint63 then None
@@ -311,7 +314,7 @@ Definition hints (E : env) (b : bounds) (l : bytes) : option (slopes * list (int
         let with_slopes :=
           match rule_of rule with
           | Some s => Some (Rule s, r)
-          | None => match slope_bytes (open_sources E b) r with Some (vs, r') => Some (Values vs, r') | None => None end
+          | None => match slope_bytes (open_sources ls b) r with Some (vs, r') => Some (Values vs, r') | None => None end
           end in
         match with_slopes with
         | None => None
@@ -320,8 +323,8 @@ Definition hints (E : env) (b : bounds) (l : bytes) : option (slopes * list (int
             else
               match varint r' with
               | Some (n, r'') =>
-                  if (n =? 0)%uint63 || (e_total E <? n)%uint63 then None
-                  else match multiplier_list E (nat_of n) true 0 r'' with Some (ms, r3) => Some (sl, ms, r3) | None => None end
+                  if (n =? 0)%uint63 || (limit <? n)%uint63 then None
+                  else match multiplier_list E limit (nat_of n) true 0 r'' with Some (ms, r3) => Some (sl, ms, r3) | None => None end
               | None => None
               end
         end
@@ -383,11 +386,64 @@ Definition form_sweep (E : env) (b : bounds) (c : fdisjunct) (l : bytes)
       match selected E b1 c l with
       | None => None
       | Some (form, r) =>
-          match hints E b1 r with
+          match hints E (e_layers E) (e_total E) b1 r with
           | None => None
           | Some (sl, ms, r') => Some (b1, run_form E b1 sl ms form, r')
           end
       end
+  end.
+
+(* ---- TIGHTEN *)
+
+(* Bounds of rows of the last of these layers, which begins at [first] and ends before [limit]: target 2 i is the lower
+   bound of row i, 2 i + 1 the upper one. *)
+Fixpoint tight_list (E : env) (b : bounds) (ls : list layer) (first limit targets : int) (k : nat) (start : bool) (previous : int) (l : bytes)
+    : option (list (int * (float * float)) * bytes) :=
+  match k with
+  | O => Some ([], l)
+  | S k' =>
+      match varint l with
+      | Some (step, r) =>
+          let t := (previous + step)%uint63 in
+          let e := (first + (t >> 1))%uint63 in
+          if negb ((step <? targets) && (t <? targets) && (e <? limit))%uint63 then None
+          else if (negb start && (step =? 0))%uint63 then None
+          else
+            match hints E ls limit b r with
+            | Some (sl, ms, r') =>
+                let upper := (t land 1 =? 1)%uint63 in
+                let bound := array_row E b (sops_of E b ls sl) ms e (if upper then -1 else 1) in
+                match tight_list E b ls first limit targets k' false t r' with
+                | Some (found, r'') => Some ((e, if upper then (nan, (- bound)%float) else (bound, nan)) :: found, r'')
+                | None => None
+                end
+            | None => None
+            end
+      | None => None
+      end
+  end.
+
+Definition tighten (E : env) (b : bounds) (l : bytes) : option (bounds * bytes) :=
+  match index (int_of (S (length (e_layers E)))) l with
+  | Some (p, r) =>
+      if (p =? 0)%uint63 then None
+      else
+        match nth_error (e_layers E) (nat_of p - 1), varint r with
+        | Some lay, Some (n, r1) =>
+            let rows := int_of (count (l_op lay)) in
+            if negb (is_affine (l_op lay)) || (n =? 0)%uint63 || (int_of (length r1) <? n)%uint63 then None
+            else
+              match refresh E b with
+              | Some b1 =>
+                  match tight_list E b1 (firstn (nat_of p) (e_layers E)) (l_first lay) (l_first lay + rows) (rows + rows) (nat_of n) true 0 r1 with
+                  | Some (found, r2) => Some (meet_all b1 found, r2)
+                  | None => None
+                  end
+              | None => None
+              end
+        | _, _ => None
+        end
+  | None => None
   end.
 
 (* ---- The tree *)
@@ -505,6 +561,8 @@ Section Tree.
                    (e_inputs E ++ flat_map (fun l => if is_affine (l_op l) then l_elements l else []) (e_layers E))
               then Some (r, []) else None
             else if (code =? 8)%uint63 then Some (r, [(b, active_)])
+            else if (code =? 9)%uint63 then
+              match tighten E b r with Some (b', r') => check fuel' false depth b' active_ r' | None => None end
             else None
         end
     end.
