@@ -180,7 +180,9 @@ void sparse_1(SparseMatrixView m, const uint32_t* active, size_t count, const do
 
 typedef float FloatVector __attribute__((vector_size(4 * kFloatLanes), aligned(4)));
 
-__attribute__((always_inline)) inline FloatVector& lanes_of(float* a, size_t row) { return *reinterpret_cast<FloatVector*>(a + row * kFloatLanes); }
+__attribute__((always_inline)) inline FloatVector& lanes_of(float* a, size_t row) {
+  return *reinterpret_cast<FloatVector*>(a + row * kFloatLanes);
+}
 __attribute__((always_inline)) inline const FloatVector& lanes_of(const float* a, size_t row) {
   return *reinterpret_cast<const FloatVector*>(a + row * kFloatLanes);
 }

@@ -34,7 +34,8 @@ struct Adam {
 
 }  // namespace
 
-Lanes::Lanes(const BoundProgram& program) : program_(program), weights_(program.ops.size()), transposed_(program.ops.size()) {
+Lanes::Lanes(const BoundProgram& program)
+    : program_(program), weights_(program.ops.size()), transposed_(program.ops.size()) {
   const Program& core = program.program;
   bool pools = false;
   uint32_t largest = 0;
@@ -100,7 +101,8 @@ void Lanes::set_lines(int lane, const BoundContext& context) {
 void Lanes::set_slope(uint32_t h, int lane, float slope) {
   const Hinge& hinge = hinges_[h];
   slope_[at(h, lane)] = std::clamp(slope, hinge.alpha, 1.0f);
-  if (open_[at(h, lane)] != 0) low_slope_[at(hinge.element, lane)] = std::max(hinge.alpha, in_steps(slope_[at(h, lane)]));
+  if (open_[at(h, lane)] != 0)
+    low_slope_[at(hinge.element, lane)] = std::max(hinge.alpha, in_steps(slope_[at(h, lane)]));
 }
 
 void Lanes::load(int lane, BoundContext& context, const NumericConstraint& constraint, const SweepParameters& start,
@@ -214,7 +216,8 @@ void Lanes::forward() {
     const CoreOp& op = core.ops[p];
     float* out = value_.data() + size_t{op.first} * kCount;
     if (op.kind == CoreKind::kAffine) {
-      for (uint32_t i = 0; i < op.count; ++i) std::fill_n(out + size_t{i} * kCount, kCount, static_cast<float>(op.bias[i]));
+      for (uint32_t i = 0; i < op.count; ++i)
+        std::fill_n(out + size_t{i} * kCount, kCount, static_cast<float>(op.bias[i]));
       const BoundOp& data = program_.ops[p];
       if (data.dense_width > 0) {
         const float* in = value_.data() + size_t{data.dense_first} * kCount;
@@ -264,7 +267,8 @@ void Lanes::step(int t, float rate) {
   for (size_t k = 0; k < kCount; ++k) {
     // Multipliers live on the scale of sweep coefficients; their steps follow the greatest one.
     if (t == 1 && !splits_[k].empty()) {
-      for (const Hinge& hinge : hinges_) scale_[k] = std::max(scale_[k], std::fabs(a_[at(hinge.element, static_cast<int>(k))]));
+      for (const Hinge& hinge : hinges_)
+        scale_[k] = std::max(scale_[k], std::fabs(a_[at(hinge.element, static_cast<int>(k))]));
     }
     const Adam scaled(rate * kMultiplierRate * scale_[k], t);
     for (Split& split : splits_[k]) {
@@ -316,7 +320,8 @@ SlopeSpec Lanes::slopes(int lane) const {
   SlopeSpec spec;
   spec.rule = SlopeRule::kExplicit;
   for (uint32_t h = 0; h < hinges_.size(); ++h) {
-    if (open_[at(h, lane)] != 0) spec.bytes.push_back(static_cast<uint8_t>(std::lround(best_slope_[at(h, lane)] * 128)));
+    if (open_[at(h, lane)] != 0)
+      spec.bytes.push_back(static_cast<uint8_t>(std::lround(best_slope_[at(h, lane)] * 128)));
   }
   for (const Split& split : best_splits_[static_cast<size_t>(lane)]) {
     if (split.beta != 0) spec.multipliers.push_back({split.element, split.beta});
@@ -341,7 +346,9 @@ std::vector<Lanes::Candidate> Lanes::candidates(int lane, size_t most) const {
   }
   const size_t count = std::min(most, found.size());
   std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end(),
-                    [](const Candidate& x, const Candidate& y) { return x.score > y.score || (x.score == y.score && x.hinge < y.hinge); });
+                    [](const Candidate& x, const Candidate& y) {
+                      return x.score > y.score || (x.score == y.score && x.hinge < y.hinge);
+                    });
   found.resize(count);
   return found;
 }

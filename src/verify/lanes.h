@@ -1,8 +1,8 @@
 // Sixteen sub-problems at a time through the relaxed network, in float32.
 //
 // One lane is one sub-problem: its lines, its target, its slopes and split multipliers. The bounds are those of alpha-
-// and beta-CROWN (Xu et al. 2021, Wang et al. 2021) up to float32 rounding: they choose, and nothing rigorous depends on
-// them. What one lane holds and how far it gets does not depend on the others.
+// and beta-CROWN (Xu et al. 2021, Wang et al. 2021) up to float32 rounding: they choose, and nothing rigorous depends
+// on them. What one lane holds and how far it gets does not depend on the others.
 #pragma once
 
 #include <array>
@@ -34,8 +34,8 @@ class Lanes {
 
   /// Empties all lanes.
   void clear();
-  /// The target sum coefficient * element - bound of a constraint, under the bounds of the context (which is refreshed).
-  /// The lane rests once its bound is above `enough`.
+  /// The target sum coefficient * element - bound of a constraint, under the bounds of the context (which is
+  /// refreshed). The lane rests once its bound is above `enough`.
   void load(int lane, BoundContext& context, const NumericConstraint& constraint, const SweepParameters& start,
             float enough);
 

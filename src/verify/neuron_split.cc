@@ -14,10 +14,10 @@ namespace {
 
 constexpr int kRootIterations = 40;
 constexpr int kNodeIterations = 10;
-constexpr double kDoubt = 1.5;    // A float32 bound must exceed the last misjudgement by this factor.
-constexpr size_t kProbes = 3;     // Neurons looked at before one is chosen.
-// Re-bounding costs multiplications: up to so many times the terms of the network at every node, and up to so many every
-// few levels of the tree.
+constexpr double kDoubt = 1.5;  // A float32 bound must exceed the last misjudgement by this factor.
+constexpr size_t kProbes = 3;   // Neurons looked at before one is chosen.
+// Re-bounding costs multiplications: up to so many times the terms of the network at every node, and up to so many
+// every few levels of the tree.
 constexpr double kCheapRebound = 8, kDearRebound = 1000;
 constexpr uint32_t kReboundLevels = 6;
 constexpr uint32_t kNoOp = ~uint32_t{0};
@@ -49,9 +49,9 @@ struct Item {
   ProofCode code;
   StoredBounds bounds;  // After re-bounding.
   size_t constraint = 0;
-  float enough = 0;                              // As in SubProblem.
+  float enough = 0;                          // As in SubProblem.
   uint32_t stale_op = 0, rebound_depth = 0;  // As in SubProblem.
-  bool open = true;  // Neither closed nor ended otherwise.
+  bool open = true;                          // Neither closed nor ended otherwise.
 };
 
 void close(Item& item) {
@@ -101,8 +101,8 @@ void prepare(const Problem& problem, Item& item, Workspace& work) {
   }
 }
 
-// Whether the rigorous sweep agrees that the sub-problem holds no unsafe point. If it does not, the children know by how
-// much float32 was too hopeful: mostly the rounding charges, which the lanes leave out.
+// Whether the rigorous sweep agrees that the sub-problem holds no unsafe point. If it does not, the children know by
+// how much float32 was too hopeful: mostly the rounding charges, which the lanes leave out.
 void try_to_close(const Problem& problem, Item& item, double hoped, const SlopeSpec& slopes, Workspace& work) {
   work.context.load(item.bounds);
   const NumericConstraint& constraint = problem.disjuncts[item.node->disjunct].constraints[item.constraint];
@@ -150,7 +150,8 @@ std::array<std::optional<Choice>, Lanes::kCount> choose_neurons(std::span<const 
     for (size_t k = 0; k < items.size(); ++k) {
       if (hinges[k] == Lanes::kNoHinge) continue;
       const double score = gain_of(items[k].out.bound, inactive[k], active[k]);
-      if (!chosen[k] || score > chosen[k]->score) chosen[k] = {candidates[k][n].source, candidates[k][n].multiplier, inactive[k], active[k], score};
+      if (!chosen[k] || score > chosen[k]->score)
+        chosen[k] = {candidates[k][n].source, candidates[k][n].multiplier, inactive[k], active[k], score};
     }
   }
   return chosen;
@@ -161,7 +162,8 @@ void split(Item& item, const Choice& choice, const SweepParameters& parameters, 
   item.code.split_element(choice.source);
   item.out.code = item.code.take();
   const auto& stored = work.context.stored_elements();
-  const size_t slot = static_cast<size_t>(std::lower_bound(stored.begin(), stored.end(), choice.source) - stored.begin());
+  const size_t slot =
+      static_cast<size_t>(std::lower_bound(stored.begin(), stored.end(), choice.source) - stored.begin());
   for (const bool active : {false, true}) {
     SubProblem child;
     child.bounds = item.bounds;
@@ -178,7 +180,8 @@ void split(Item& item, const Choice& choice, const SweepParameters& parameters, 
     child.multipliers = parameters.multipliers;
     const auto at = std::lower_bound(child.splits.begin(), child.splits.end(), choice.source);
     if (at == child.splits.end() || *at != choice.source) {
-      child.multipliers.insert(child.multipliers.begin() + (at - child.splits.begin()), active ? choice.multiplier : 0.0f);
+      child.multipliers.insert(child.multipliers.begin() + (at - child.splits.begin()),
+                               active ? choice.multiplier : 0.0f);
       child.splits.insert(at, choice.source);
     }
     item.out.children.push_back(std::move(child));

@@ -99,7 +99,8 @@ void Ascent::forward_affine(uint32_t p) {
   for (uint32_t i = 0; i < op.count; ++i) std::fill_n(out + size_t{i} * kLanes, kLanes, op.bias[i]);
   if (data.dense_width > 0) {
     if (all_columns_.size() < data.dense_width)
-      for (uint32_t j = static_cast<uint32_t>(all_columns_.size()); j < data.dense_width; ++j) all_columns_.push_back(j);
+      for (uint32_t j = static_cast<uint32_t>(all_columns_.size()); j < data.dense_width; ++j)
+        all_columns_.push_back(j);
     multiply_accumulate(DenseMatrixView{data.transposed.data(), op.count},
                         std::span(all_columns_).first(data.dense_width),
                         values_.data() + size_t{data.dense_first} * kLanes, kLanes, out);

@@ -5,9 +5,9 @@
 
 namespace axiom {
 
-/// From the lowest operator up: tightens the unstable neurons that the other operators read, re-bounds the next operator,
-/// and writes both into the proof. Every bound is ascended with as many sweeps as a fixed amount of work allows. The
-/// context must have been propagated. Stops early when `work.stop` says so.
+/// From the lowest operator up: tightens the unstable neurons that the other operators read, re-bounds the next
+/// operator, and writes both into the proof. Every bound is ascended with as many sweeps as a fixed amount of work
+/// allows. The context must have been propagated. Stops early when `work.stop` says so.
 void tighten(Workspace& work, ProofCode& code);
 
 }  // namespace axiom

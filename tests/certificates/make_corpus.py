@@ -34,12 +34,22 @@ def propagate(mode=1, rule=0, operators=()):
     return bytes([1, mode, rule]) + (varint(len(operators)) + bytes(operators) if mode == 2 else b"")
 
 
-def form(code, selector, rule, slopes=b"", multipliers=()):
-    """A CLIP or REFUTE. Multipliers: (difference of elements, f32)."""
-    out = bytes([code]) + selector + bytes([rule | (0x80 if multipliers else 0)]) + slopes
+def slope_spec(rule=0, slopes=b"", multipliers=()):
+    """Multipliers: (difference of elements, f32)."""
+    out = bytes([rule | (0x80 if multipliers else 0)]) + slopes
     if multipliers:
         out += varint(len(multipliers)) + b"".join(varint(e) + struct.pack("<f", beta) for e, beta in multipliers)
     return out
+
+
+def form(code, selector, rule, **hints):
+    """A CLIP or REFUTE."""
+    return bytes([code]) + selector + slope_spec(rule, **hints)
+
+
+def tighten(operator, *bounds):
+    """Bounds: (difference of targets, slope spec)."""
+    return bytes([9]) + varint(operator) + varint(len(bounds)) + b"".join(varint(d) + spec for d, spec in bounds)
 
 
 def clip(constraint, rule=0, **hints):
@@ -234,6 +244,7 @@ JOINED = Claim(groups_model(12), groups_property([0, 1, 2, 3]), (4, 4, 2, 8, 2))
 NOT_JOINED = Claim(groups_model(13), groups_property([0, 1, 2, 3]), (4, 4, 2, 8, 2))
 NOT_LINES = Claim(groups_model(13, axis=1), groups_property([2, 3]), (4, 4, 2, 8, 2))
 BEYOND = Claim(groups_model(13, axis=3), groups_property([2, 3]), (4, 4, 2, 8, 2))
+TIGHTENED = Claim(crossing_model(), box_property(1, 1, -1, 1, "(<= Y_0 -0.3)"), (1, 1, 4, 6, 1))
 VERSION_2 = Claim(relu_model(), relu_property("(>= Y[0,0] 3.0)"), (2, 1, 3, 4, 1))
 EQUAL = Claim(relu_model(), relu_property("(== Y[0,0] 3.0)"), (2, 1, 3, 4, 1))
 NOT_EQUAL = Claim(relu_model(), relu_property("(!= (* 0.0 Y[0,0]) 0.0)"), (2, 1, 3, 4, 2))
@@ -250,6 +261,12 @@ ELEMENT_SPLIT = propagate(rule=1) + CASE + refute(0, 1) + split_element(1) + ref
 TWO_CLIPS = propagate() + clip(0, 1) + propagate() + clip(1, 1) + EMPTY
 COMBINED = propagate() + form(6, combination(2, [(0, 5), (1, 1)]), 1)
 MULTIPLIED = propagate() + split_element(2, 0.25) + refute(0, 0, multipliers=[(2, -0.5)]) + COMBINED
+
+TIGHT = tighten(3, (0, slope_spec(3, slopes=b"\x20\x20")))
+TIGHT_REFUTE = refute(multipliers=[(5, 1.0)])
+ONE_TIGHTENING = propagate(0) + TIGHT + TIGHT_REFUTE
+TIGHT_CHILDREN = propagate(0) + split_element(1) + b"".join(
+    tighten(3, (0, slope_spec(multipliers=[(1, beta)]))) + TIGHT_REFUTE for beta in (-0.25, 0.75))
 
 SUM_OF_TWO = propagate() + CASE + refute() + refute()
 SOFTMAX_CASES = propagate() + CASE + refute() + refute() + refute()
@@ -356,6 +373,43 @@ CASES = [
     ("crossed", CROSSED, [], [
         ("tree_of_the_true_claim", CROSSED.certificate(INPUT_SPLIT), "8: LB > 0", "not above 0"),
         ("tree_of_the_true_claim_real", CROSSED.certificate(INPUT_SPLIT, REAL), "8: LB > 0", "not above 0"),
+    ]),
+    ("tightened", TIGHTENED, [
+        ("lower_bound", TIGHTENED.certificate(ONE_TIGHTENING)),
+        ("real", TIGHTENED.certificate(ONE_TIGHTENING, REAL)),
+        ("both_bounds", TIGHTENED.certificate(
+            propagate(0) + tighten(3, (0, slope_spec(3, slopes=b"\x20\x00")), (1, slope_spec(1))) + TIGHT_REFUTE)),
+        ("without_hinges_below", TIGHTENED.certificate(
+            propagate(0) + tighten(1, (0, slope_spec(3)), (3, slope_spec())) + TIGHT + TIGHT_REFUTE)),
+        ("multipliers", TIGHTENED.certificate(TIGHT_CHILDREN)),
+    ], [
+        ("without_tightening", TIGHTENED.certificate(propagate(0) + TIGHT_REFUTE), "8: TIGHTEN", "not above 0"),
+        ("looser_slope", TIGHTENED.certificate(
+            propagate(0) + tighten(3, (0, slope_spec(3, slopes=b"\x00\x20"))) + TIGHT_REFUTE), "8: TIGHTEN", "not above 0"),
+        ("other_side", TIGHTENED.certificate(
+            propagate(0) + tighten(3, (1, slope_spec(3, slopes=b"\x20\x20"))) + TIGHT_REFUTE), "8: TIGHTEN, target",
+         "not above 0"),
+        ("bound_used_before_all_are_known", TIGHTENED.certificate(
+            propagate(0) + split_element(1) + tighten(1, (0, slope_spec()), (1, slope_spec(multipliers=[(1, -1)]))) +
+            TIGHT_REFUTE + TIGHT_REFUTE), "8: TIGHTEN, the context before its conclusions", "not above 0"),
+        ("before_propagate", TIGHTENED.certificate(TIGHT + propagate(0) + TIGHT_REFUTE), "8: PROPAGATE first", "not PROPAGATE"),
+        ("no_bound", TIGHTENED.certificate(propagate(0) + tighten(3) + TIGHT + TIGHT_REFUTE), "8: TIGHTEN, count",
+         "without a bound"),
+        ("operator_that_is_not_affine", TIGHTENED.certificate(propagate(0) + tighten(2, (0, slope_spec())) + TIGHT_REFUTE),
+         "8: TIGHTEN, an affine operator", "not affine"),
+        ("operator_that_is_not_there", TIGHTENED.certificate(propagate(0) + tighten(4, (0, slope_spec())) + TIGHT_REFUTE),
+         "8: TIGHTEN, an affine operator", "operator 4 of 4"),
+        ("row_that_is_not_there", TIGHTENED.certificate(propagate(0) + tighten(3, (2, slope_spec())) + TIGHT_REFUTE),
+         "8: TIGHTEN, target", "bound 2 of 2"),
+        ("target_twice", TIGHTENED.certificate(
+            propagate(0) + tighten(3, (0, slope_spec()), (0, slope_spec())) + TIGHT_REFUTE), "8: TIGHTEN, increasing",
+         "increasing order"),
+        ("slopes_of_operators_above", TIGHTENED.certificate(
+            propagate(0) + tighten(1, (0, slope_spec(3, slopes=b"\x20\x20"))) + TIGHT + TIGHT_REFUTE),
+         "8: TIGHTEN, slopes of the operators below", "unknown instruction 32"),
+        ("multiplier_of_an_operator_above", TIGHTENED.certificate(
+            propagate(0) + tighten(1, (0, slope_spec(multipliers=[(5, 1.0)]))) + TIGHT + TIGHT_REFUTE),
+         "8: TIGHTEN, multipliers of operators up to p", "multiplier of element 5 of 3"),
     ]),
     ("kinds", KINDS, [
         ("one_sweep", KINDS.certificate(ONE_SWEEP)),
@@ -474,6 +528,8 @@ SEEDS = {
     "multipliers_and_combination": TWO_CONSTRAINTS.seed(MULTIPLIED),
     "case_and_input_split": CROSSING.seed(INPUT_SPLIT),
     "element_split": CROSSING.seed(ELEMENT_SPLIT),
+    "tightening": TIGHTENED.seed(ONE_TIGHTENING),
+    "tightening_in_children": TIGHTENED.seed(TIGHT_CHILDREN),
     "every_kind": KINDS.seed(ONE_SWEEP),
     "softmax": SOFTMAX.seed(SOFTMAX_CASES),
     "joined_softmax": JOINED.seed(SUM_OF_TWO),
