@@ -98,6 +98,19 @@ void BoundContext::refresh(uint32_t end) {
   }
 }
 
+void BoundContext::refresh_relaxations() {
+  for (uint32_t p = 0; p < program_.ops.size(); ++p) {
+    const CoreKind kind = program_.program.ops[p].kind;
+    if (!dirty_[p] || kind == CoreKind::kInput || kind == CoreKind::kAffine) continue;
+    dirty_[p] = 0;
+    source_magnitude_[p] = greatest_source_magnitude(p);
+    if (kind == CoreKind::kSoftmax)
+      refresh_softmax(p);
+    else
+      refresh_lines(p);
+  }
+}
+
 // S, E and Q of every row; also the sums of the interval step, which read the same numbers.
 void BoundContext::refresh_affine(uint32_t p) {
   const CoreOp& op = program_.program.ops[p];

@@ -39,6 +39,8 @@ class BoundContext {
 
   /// Brings the derived numbers of all core operators below `end` up to date.
   void refresh(uint32_t end);
+  /// The same for lines, and what they need, alone: not for the errors and charges of affine operators.
+  void refresh_relaxations();
 
   /// True when lo > hi for some input or affine element.
   bool empty() const { return empty_; }

@@ -230,17 +230,13 @@ void Sweep::merge(BoundContext& context, uint32_t p, ElementId first, ElementId 
 
 void Sweep::finish(const BoundContext& context) {
   const uint32_t n = program_.program.input_count;
+  std::array<double, kMaxLanes> t1{}, t3{}, greatest{};
+  const double *lo = context.lows().data(), *hi = context.highs().data(), *magnitude = context.magnitudes().data();
+  least_over_box(a_.data(), n, width_, lo, hi, magnitude, t1.data(), t3.data(), greatest.data());
   for (int k = 0; k < lanes_; ++k) {
-    double t1 = 0, t3 = 0;
-    bool capped = std::fabs(constant_[k]) <= kConstantCap;
-    for (uint32_t j = 0; j < n; ++j) {
-      const double a = a_[size_t{j} * width_ + k];
-      capped &= std::fabs(a) <= kCoefficientCap;
-      t1 += a > 0 ? a * context.lo(j) : a * context.hi(j);
-      t3 += std::fabs(a) * context.magnitude(j);
-    }
-    const double bound = (constant_[k] + t1) - (((2.0 * n + 16) * kUnit) * (std::fabs(constant_[k]) + t3) + kTau);
-    failed_[k] = failed_[k] != 0 || !capped || !std::isfinite(bound);
+    const bool within = std::fabs(constant_[k]) <= kConstantCap && greatest[k] <= kCoefficientCap;
+    const double bound = (constant_[k] + t1[k]) - (((2.0 * n + 16) * kUnit) * (std::fabs(constant_[k]) + t3[k]) + kTau);
+    failed_[k] = failed_[k] != 0 || !within || !std::isfinite(bound);
     bound_[k] = failed_[k] != 0 ? -kInfinity : bound;
   }
 }

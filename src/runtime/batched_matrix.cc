@@ -129,6 +129,26 @@ __attribute__((always_inline)) inline void lines(LinesView view, const uint32_t*
   }
 }
 
+template <int kLanes>
+__attribute__((always_inline)) inline void box(const double* a, size_t count, const double* lo, const double* hi,
+                                               const double* magnitude, double* t1, double* t3, double* greatest) {
+  double s1[kLanes] = {}, s3[kLanes] = {}, most[kLanes] = {};
+  for (size_t j = 0; j < count; ++j) {
+    const double l = lo[j], h = hi[j], x = magnitude[j];
+    for (int k = 0; k < kLanes; ++k) {
+      const double v = a[j * kLanes + k], m = __builtin_fabs(v);
+      s1[k] += v * (v > 0 ? l : h);
+      s3[k] += m * x;
+      most[k] = m > most[k] ? m : most[k];
+    }
+  }
+  for (int k = 0; k < kLanes; ++k) {
+    t1[k] = s1[k];
+    t3[k] = s3[k];
+    greatest[k] = most[k];
+  }
+}
+
 #define AXIOM_LANE_KERNELS(n)                                                                                      \
   AXIOM_VECTOR_CLONES size_t find_##n(const double* a, size_t count, double cap, uint32_t* active, double* over) { \
     return find<n>(a, count, cap, active, over);                                                                   \
@@ -140,6 +160,10 @@ __attribute__((always_inline)) inline void lines(LinesView view, const uint32_t*
   AXIOM_VECTOR_CLONES void lines_##n(LinesView view, const uint32_t* active, size_t count, const double* a,        \
                                      double* out, double* t1, double* t2, double* t3) {                            \
     lines<n>(view, active, count, a, out, t1, t2, t3);                                                             \
+  }                                                                                                                \
+  AXIOM_VECTOR_CLONES void box_##n(const double* a, size_t count, const double* lo, const double* hi,              \
+                                   const double* magnitude, double* t1, double* t3, double* greatest) {            \
+    box<n>(a, count, lo, hi, magnitude, t1, t3, greatest);                                                         \
   }
 AXIOM_LANE_KERNELS(1)
 AXIOM_LANE_KERNELS(4)
@@ -273,6 +297,19 @@ void multiply_accumulate(SparseMatrixView matrix, std::span<const uint32_t> acti
       return sparse_4(matrix, active.data(), active.size(), a, out);
     case 8:
       return sparse_8(matrix, active.data(), active.size(), a, out);
+  }
+  AXIOM_CHECK(!"lane count without kernel");
+}
+
+void least_over_box(const double* a, size_t count, int lanes, const double* lo, const double* hi, const double* magnitude,
+                    double* t1, double* t3, double* greatest) {
+  switch (lanes) {
+    case 1:
+      return box_1(a, count, lo, hi, magnitude, t1, t3, greatest);
+    case 4:
+      return box_4(a, count, lo, hi, magnitude, t1, t3, greatest);
+    case 8:
+      return box_8(a, count, lo, hi, magnitude, t1, t3, greatest);
   }
   AXIOM_CHECK(!"lane count without kernel");
 }

@@ -56,6 +56,11 @@ struct LinesView {
 void apply_lines(LinesView view, std::span<const uint32_t> active, const double* a, int lanes, double* out, double* t1,
                  double* t2, double* t3);
 
+/// Per lane, over all j < count, in order: t1 += a > 0 ? a * lo[j] : a * hi[j];  t3 += |a| * magnitude[j]; and the
+/// greatest |a| (a NaN shows in t1 alone).
+void least_over_box(const double* a, size_t count, int lanes, const double* lo, const double* hi, const double* magnitude,
+                    double* t1, double* t3, double* greatest);
+
 // ---- float32, sixteen lanes: for choices that nothing rigorous depends on. Rows in the same order, lane by lane.
 
 inline constexpr int kFloatLanes = 16;

@@ -108,7 +108,7 @@ void Lanes::set_slope(uint32_t h, int lane, float slope) {
 void Lanes::load(int lane, BoundContext& context, const NumericConstraint& constraint, const SweepParameters& start,
                  float enough) {
   const size_t k = static_cast<size_t>(lane);
-  context.refresh(static_cast<uint32_t>(program_.ops.size()));
+  context.refresh_relaxations();
   set_lines(lane, context);
   for (uint32_t h = 0; h < hinges_.size(); ++h) {
     const Hinge& hinge = hinges_[h];

@@ -19,7 +19,7 @@ constexpr size_t kProbes = 3;   // Neurons looked at before one is chosen.
 // Re-bounding costs multiplications: up to so many times the terms of the network at every node, and up to so many
 // every few levels of the tree.
 constexpr double kCheapRebound = 8, kDearRebound = 1000;
-constexpr uint32_t kReboundLevels = 6;
+constexpr uint32_t kReboundLevels = 4;
 constexpr uint32_t kNoOp = ~uint32_t{0};
 
 // Multiplications of re-bounding every swept row of the affine operators behind `first`.
