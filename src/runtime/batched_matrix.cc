@@ -20,6 +20,10 @@ namespace {
 template <int kLanes>
 struct Lane;
 template <>
+struct Lane<1> {
+  typedef double Vector __attribute__((vector_size(8), aligned(8)));
+};
+template <>
 struct Lane<4> {
   typedef double Vector __attribute__((vector_size(32), aligned(8)));
 };
@@ -68,15 +72,20 @@ __attribute__((always_inline)) inline void sparse(SparseMatrixView m, const uint
 template <int kLanes>
 __attribute__((always_inline)) inline size_t find(const double* a, size_t count, double cap, uint32_t* active,
                                                   double* over) {
+  using Vector = typename Lane<kLanes>::Vector;
+  auto within = Vector{} <= cap;
   size_t found = 0;
   for (size_t i = 0; i < count; ++i) {
+    const Vector v = *reinterpret_cast<const Vector*>(a + i * kLanes);
+    const auto used = v != 0;
     bool any = false;
-    for (int l = 0; l < kLanes; ++l) any |= a[i * kLanes + l] != 0;
-    if (!any) continue;
-    active[found++] = static_cast<uint32_t>(i);
-    for (int l = 0; l < kLanes; ++l) {
-      if (!(__builtin_fabs(a[i * kLanes + l]) <= cap)) over[l] = 1;
-    }
+    for (int l = 0; l < kLanes; ++l) any |= used[l] != 0;
+    within &= (v < 0 ? -v : v) <= cap;
+    active[found] = static_cast<uint32_t>(i);
+    found += any;
+  }
+  for (int l = 0; l < kLanes; ++l) {
+    if (within[l] == 0) over[l] = 1;
   }
   return found;
 }
@@ -84,49 +93,43 @@ __attribute__((always_inline)) inline size_t find(const double* a, size_t count,
 template <int kLanes>
 __attribute__((always_inline)) inline void sums(const uint32_t* active, size_t count, const double* a, const double* b,
                                                 const double* q, double* t1, double* t2, double* t3) {
-  double s1[kLanes] = {}, s2[kLanes] = {}, s3[kLanes] = {};
+  using Vector = typename Lane<kLanes>::Vector;
+  Vector s1{}, s2{}, s3{};
   for (size_t k = 0; k < count; ++k) {
     const size_t r = active[k];
-    const double br = b[r], qr = q[r], mr = __builtin_fabs(br);
-    for (int l = 0; l < kLanes; ++l) {
-      const double v = a[r * kLanes + l], m = __builtin_fabs(v);
-      s1[l] += v * br;
-      s2[l] += m * qr;
-      s3[l] += m * mr;
-    }
+    const Vector v = *reinterpret_cast<const Vector*>(a + r * kLanes);
+    const Vector m = v < 0 ? -v : v;
+    s1 += v * b[r];
+    s2 += m * q[r];
+    s3 += m * __builtin_fabs(b[r]);
   }
-  for (int l = 0; l < kLanes; ++l) {
-    t1[l] = s1[l];
-    t2[l] = s2[l];
-    t3[l] = s3[l];
-  }
+  *reinterpret_cast<Vector*>(t1) = s1;
+  *reinterpret_cast<Vector*>(t2) = s2;
+  *reinterpret_cast<Vector*>(t3) = s3;
 }
 
+// The vectors are spelled out: the compiler does not know that `out` is apart from the rest.
 template <int kLanes>
 __attribute__((always_inline)) inline void lines(LinesView view, const uint32_t* active, size_t count, const double* a,
                                                  double* out, double* t1, double* t2, double* t3) {
-  double s1[kLanes] = {}, s2[kLanes] = {}, s3[kLanes] = {};
+  using Vector = typename Lane<kLanes>::Vector;
+  Vector s1{}, s2{}, s3{};
   for (size_t k = 0; k < count; ++k) {
     const size_t r = active[k];
     const double* line = view.lines + 4 * r;
-    const double q = view.q[r];
-    double* target = out + size_t{view.source[r]} * kLanes;
-    for (int l = 0; l < kLanes; ++l) {
-      const double v = a[r * kLanes + l], m = __builtin_fabs(v);
-      const bool positive = v > 0;
-      const double low = view.lane_slopes != nullptr ? view.lane_slopes[r * kLanes + l] : line[0];
-      const double offset = positive ? line[1] : line[3];
-      target[l] += v * (positive ? low : line[2]);
-      s1[l] += v * offset;
-      s2[l] += m * q;
-      s3[l] += m * __builtin_fabs(offset);
-    }
+    const Vector v = *reinterpret_cast<const Vector*>(a + r * kLanes);
+    const Vector m = v < 0 ? -v : v;
+    const auto positive = v > 0;
+    const Vector low = view.lane_slopes != nullptr ? *reinterpret_cast<const Vector*>(view.lane_slopes + r * kLanes)
+                                                   : Vector{} + line[0];
+    *reinterpret_cast<Vector*>(out + size_t{view.source[r]} * kLanes) += v * (positive ? low : Vector{} + line[2]);
+    s1 += v * (positive ? Vector{} + line[1] : Vector{} + line[3]);
+    s2 += m * view.q[r];
+    s3 += m * (positive ? Vector{} + __builtin_fabs(line[1]) : Vector{} + __builtin_fabs(line[3]));
   }
-  for (int l = 0; l < kLanes; ++l) {
-    t1[l] = s1[l];
-    t2[l] = s2[l];
-    t3[l] = s3[l];
-  }
+  *reinterpret_cast<Vector*>(t1) = s1;
+  *reinterpret_cast<Vector*>(t2) = s2;
+  *reinterpret_cast<Vector*>(t3) = s3;
 }
 
 template <int kLanes>
@@ -248,6 +251,28 @@ AXIOM_VECTOR_CLONES void float_gather(FloatSparseView m, size_t rows, const floa
   }
 }
 
+AXIOM_VECTOR_CLONES void float_lines(FloatLinesView view, const uint32_t* active, size_t count, const float* a,
+                                     float* out, float* constant) {
+  FloatVector sum = lanes_of(constant, 0);
+  for (size_t k = 0; k < count; ++k) {
+    const size_t r = active[k];
+    const FloatVector va = lanes_of(a, r);
+    const auto positive = va > 0;
+    lanes_of(out, view.source[r]) += va * (positive ? lanes_of(view.low_slope, r) : lanes_of(view.up_slope, r));
+    sum += va * (positive ? lanes_of(view.low_offset, r) : lanes_of(view.up_offset, r));
+  }
+  lanes_of(constant, 0) = sum;
+}
+
+AXIOM_VECTOR_CLONES void float_follow(FloatLinesView view, size_t rows, const float* a, const float* v, float* out) {
+  for (size_t r = 0; r < rows; ++r) {
+    const auto positive = lanes_of(a, r) > 0;
+    lanes_of(out, r) =
+        (positive ? lanes_of(view.low_slope, r) : lanes_of(view.up_slope, r)) * lanes_of(v, view.source[r]) +
+        (positive ? lanes_of(view.low_offset, r) : lanes_of(view.up_offset, r));
+  }
+}
+
 AXIOM_VECTOR_CLONES size_t float_find(const float* a, size_t count, uint32_t* active) {
   size_t found = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -267,6 +292,14 @@ void multiply_accumulate(FloatDenseView matrix, std::span<const uint32_t> active
 
 void multiply_accumulate(FloatSparseView matrix, std::span<const uint32_t> active, const float* a, float* out) {
   float_sparse(matrix, active.data(), active.size(), a, out);
+}
+
+void apply_lines(FloatLinesView view, std::span<const uint32_t> active, const float* a, float* out, float* constant) {
+  float_lines(view, active.data(), active.size(), a, out, constant);
+}
+
+void follow_lines(FloatLinesView view, size_t rows, const float* a, const float* v, float* out) {
+  float_follow(view, rows, a, v, out);
 }
 
 void gather_accumulate(FloatSparseView matrix, size_t rows, const float* v, float* out) {
@@ -301,8 +334,8 @@ void multiply_accumulate(SparseMatrixView matrix, std::span<const uint32_t> acti
   AXIOM_CHECK(!"lane count without kernel");
 }
 
-void least_over_box(const double* a, size_t count, int lanes, const double* lo, const double* hi, const double* magnitude,
-                    double* t1, double* t3, double* greatest) {
+void least_over_box(const double* a, size_t count, int lanes, const double* lo, const double* hi,
+                    const double* magnitude, double* t1, double* t3, double* greatest) {
   switch (lanes) {
     case 1:
       return box_1(a, count, lo, hi, magnitude, t1, t3, greatest);

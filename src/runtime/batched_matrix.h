@@ -58,8 +58,8 @@ void apply_lines(LinesView view, std::span<const uint32_t> active, const double*
 
 /// Per lane, over all j < count, in order: t1 += a > 0 ? a * lo[j] : a * hi[j];  t3 += |a| * magnitude[j]; and the
 /// greatest |a| (a NaN shows in t1 alone).
-void least_over_box(const double* a, size_t count, int lanes, const double* lo, const double* hi, const double* magnitude,
-                    double* t1, double* t3, double* greatest);
+void least_over_box(const double* a, size_t count, int lanes, const double* lo, const double* hi,
+                    const double* magnitude, double* t1, double* t3, double* greatest);
 
 // ---- float32, sixteen lanes: for choices that nothing rigorous depends on. Rows in the same order, lane by lane.
 
@@ -79,6 +79,19 @@ struct FloatSparseView {
 void multiply_accumulate(FloatDenseView matrix, std::span<const uint32_t> active, const float* a, float* out);
 void multiply_accumulate(FloatSparseView matrix, std::span<const uint32_t> active, const float* a, float* out);
 size_t find_active(const float* a, size_t count, uint32_t* active);
+
+/// Two lines per row and lane, and the column of a row.
+struct FloatLinesView {
+  const float *low_slope = nullptr, *low_offset = nullptr, *up_slope = nullptr, *up_offset = nullptr;
+  const uint32_t* source = nullptr;
+};
+
+/// With the lower line where a > 0, else the upper one, over r in `active`: out[source, l] += a * slope and
+/// constant[l] += a * offset.
+void apply_lines(FloatLinesView view, std::span<const uint32_t> active, const float* a, float* out, float* constant);
+
+/// out[r, l] = slope * v[source, l] + offset, of the lines that `a` chooses as above, over all rows.
+void follow_lines(FloatLinesView view, size_t rows, const float* a, const float* v, float* out);
 
 /// out[r, l] += weight * v[column, l], over the terms of row r, in order, for all rows.
 void gather_accumulate(FloatSparseView matrix, size_t rows, const float* v, float* out);

@@ -130,25 +130,23 @@ void Lanes::load(int lane, BoundContext& context, const NumericConstraint& const
   loaded_[k] = true;
 }
 
+FloatLinesView Lanes::lines_of(const CoreOp& op) const {
+  const size_t first = at(op.first, 0);
+  return {&low_slope_[first], &low_offset_[first], &up_slope_[first], &up_offset_[first], op.source.data()};
+}
+
 void Lanes::backward_lines(const CoreOp& op) {
-  const size_t found = find_active(a_.data() + size_t{op.first} * kCount, op.count, active_.data());
-  for (size_t n = 0; n < found; ++n) {
-    const uint32_t i = active_[n];
+  const float* a = &a_[at(op.first, 0)];
+  const std::span<const uint32_t> active(active_.data(), find_active(a, op.count, active_.data()));
+  if (op.kind == CoreKind::kUnary) return apply_lines(lines_of(op), active, a, a_.data(), constant_.data());
+  for (const uint32_t i : active) {
     const ElementId e = op.first + i;
-    const float* a = &a_[at(e, 0)];
-    const float *sl = &low_slope_[at(e, 0)], *ol = &low_offset_[at(e, 0)], *su = &up_slope_[at(e, 0)],
-                *ou = &up_offset_[at(e, 0)];
-    if (op.kind == CoreKind::kUnary) {
-      float* out = &a_[at(op.source[i], 0)];
-      for (int k = 0; k < kCount; ++k) {
-        out[k] += a[k] * (a[k] > 0 ? sl[k] : su[k]);
-        constant_[static_cast<size_t>(k)] += a[k] * (a[k] > 0 ? ol[k] : ou[k]);
-      }
-      continue;
-    }
     for (int k = 0; k < kCount; ++k) {
-      constant_[static_cast<size_t>(k)] += a[k] * (a[k] > 0 ? ol[k] : ou[k]);
-      if (op.kind == CoreKind::kMaxPool) a_[at(pool_source_[at(e, k)], k)] += a[k] * (a[k] > 0 ? sl[k] : su[k]);
+      const float v = a_[at(e, k)];
+      const bool low = v > 0;
+      constant_[static_cast<size_t>(k)] += v * (low ? low_offset_ : up_offset_)[at(e, k)];
+      if (op.kind == CoreKind::kMaxPool)
+        a_[at(pool_source_[at(e, k)], k)] += v * (low ? low_slope_ : up_slope_)[at(e, k)];
     }
   }
 }
@@ -229,20 +227,15 @@ void Lanes::forward() {
       }
       continue;
     }
-    for (uint32_t i = 0; i < op.count; ++i) {
-      const ElementId e = op.first + i;
-      const float* a = &a_[at(e, 0)];
-      const float *sl = &low_slope_[at(e, 0)], *ol = &low_offset_[at(e, 0)], *su = &up_slope_[at(e, 0)],
-                  *ou = &up_offset_[at(e, 0)];
-      float* y = out + size_t{i} * kCount;
-      if (op.kind == CoreKind::kUnary) {
-        const float* x = &value_[at(op.source[i], 0)];
-        for (int k = 0; k < kCount; ++k) y[k] = a[k] > 0 ? sl[k] * x[k] + ol[k] : su[k] * x[k] + ou[k];
-        continue;
-      }
+    if (op.kind == CoreKind::kUnary) {
+      follow_lines(lines_of(op), op.count, &a_[at(op.first, 0)], value_.data(), out);
+      continue;
+    }
+    for (ElementId e = op.first; e < op.first + op.count; ++e) {
       for (int k = 0; k < kCount; ++k) {
+        const bool low = a_[at(e, k)] > 0;
         const float x = op.kind == CoreKind::kMaxPool ? value_[at(pool_source_[at(e, k)], k)] : 0;
-        y[k] = a[k] > 0 ? sl[k] * x + ol[k] : su[k] * x + ou[k];
+        value_[at(e, k)] = (low ? low_slope_ : up_slope_)[at(e, k)] * x + (low ? low_offset_ : up_offset_)[at(e, k)];
       }
     }
   }

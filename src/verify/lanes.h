@@ -82,6 +82,7 @@ class Lanes {
   void set_lines(int lane, const BoundContext& context);
   void set_slope(uint32_t h, int lane, float slope);
   void backward();
+  FloatLinesView lines_of(const CoreOp& op) const;
   void backward_lines(const CoreOp& op);
   void forward();
   void step(int t, float rate);
