@@ -272,7 +272,7 @@ void Lanes::step(int t, float rate) {
   }
 }
 
-void Lanes::ascend(int iterations, bool warm) {
+bool Lanes::ascend(int iterations, bool warm, const std::function<bool()>& stop) {
   for (size_t k = 0; k < kCount; ++k) resting_[k] = !loaded_[k];
   float rate = warm ? kWarmRate : kColdRate;
   for (int t = 1;; ++t, rate *= kRateDecay) {
@@ -285,7 +285,8 @@ void Lanes::ascend(int iterations, bool warm) {
         best_slope_[at(h, static_cast<int>(k))] = slope_[at(h, static_cast<int>(k))];
       resting_[k] = best_bound_[k] > enough_[k];
     }
-    if (t > iterations || std::all_of(resting_.begin(), resting_.end(), [](bool rests) { return rests; })) return;
+    if (t > iterations || std::all_of(resting_.begin(), resting_.end(), [](bool rests) { return rests; })) return true;
+    if (stop && stop()) return false;
     forward();
     step(t, rate);
   }

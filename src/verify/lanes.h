@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -40,7 +41,8 @@ class Lanes {
             float enough);
 
   /// Ascends the bounds of the loaded lanes, in short steps when they are `warm` from a parent. Each keeps its best.
-  void ascend(int iterations, bool warm);
+  /// False when `stop` (may be empty) ended it unfinished.
+  bool ascend(int iterations, bool warm, const std::function<bool()>& stop = {});
   float bound(int lane) const { return best_bound_[static_cast<size_t>(lane)]; }
   SweepParameters parameters(int lane) const;
   /// What a certificate needs to repeat the bound: slopes in steps of 1/128, under the bounds that were loaded.

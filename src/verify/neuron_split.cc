@@ -213,7 +213,12 @@ std::vector<Expansion> expand_by_neuron(const Problem& problem, std::span<const 
     lanes.load(static_cast<int>(k), work.context, disjunct.constraints[item.constraint],
                {item.node->slopes, item.node->splits, item.node->multipliers}, item.enough);
   }
-  lanes.ascend(warm ? kNodeIterations : kRootIterations, warm);
+  const bool ascended = lanes.ascend(warm ? kNodeIterations : kRootIterations, warm, work.stop);
+  for (Item& item : items) {
+    if (ascended || !item.open) continue;
+    item.out.stopped = true;
+    item.open = false;
+  }
   for (size_t k = 0; k < items.size(); ++k) {
     Item& item = items[k];
     if (!item.open) continue;
