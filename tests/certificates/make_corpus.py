@@ -268,6 +268,10 @@ ONE_TIGHTENING = propagate(0) + TIGHT + TIGHT_REFUTE
 TIGHT_CHILDREN = propagate(0) + split_element(1) + b"".join(
     tighten(3, (0, slope_spec(multipliers=[(1, beta)]))) + TIGHT_REFUTE for beta in (-0.25, 0.75))
 
+# What CASE needs for (<= Y_0 -1), and the refutation of (>= Y_0 0.75) by the upper bound of y.
+FIRST_CASE, SECOND_CASE = refute(0, 1), refute(multipliers=[(5, -1.0)])
+TIGHT_ABOVE = tighten(3, (1, slope_spec(2)))
+
 SUM_OF_TWO = propagate() + CASE + refute() + refute()
 SOFTMAX_CASES = propagate() + CASE + refute() + refute() + refute()
 
@@ -357,7 +361,12 @@ CASES = [
     ("crossing", CROSSING, [
         ("input_split", CROSSING.certificate(INPUT_SPLIT)),
         ("element_split", CROSSING.certificate(ELEMENT_SPLIT)),
+        ("tightened_before_case", CROSSING.certificate(propagate(0) + TIGHT_ABOVE + CASE + FIRST_CASE + SECOND_CASE)),
+        ("tightened_in_case", CROSSING.certificate(propagate(0) + CASE + FIRST_CASE + TIGHT_ABOVE + SECOND_CASE)),
     ], [
+        ("tightened_in_the_other_case", CROSSING.certificate(propagate(0) + CASE + TIGHT_ABOVE + FIRST_CASE +
+                                                             SECOND_CASE),
+         "4: leaving a subtree restores the context", "not above 0"),
         ("two_active_disjuncts", CROSSING.certificate(propagate() + refute()), "8: one active disjunct",
          "more than one disjunct"),
         ("two_active_disjuncts_clip", CROSSING.certificate(propagate() + clip(0) + refute()),
@@ -382,6 +391,9 @@ CASES = [
         ("without_hinges_below", TIGHTENED.certificate(
             propagate(0) + tighten(1, (0, slope_spec(3)), (3, slope_spec())) + TIGHT + TIGHT_REFUTE)),
         ("multipliers", TIGHTENED.certificate(TIGHT_CHILDREN)),
+        ("failed_sweep", TIGHTENED.certificate(
+            propagate(0) + split_element(1, -1e300) + tighten(1, (0, slope_spec(multipliers=[(1, -3e38)]))) + EMPTY +
+            TIGHT + TIGHT_REFUTE)),
     ], [
         ("without_tightening", TIGHTENED.certificate(propagate(0) + TIGHT_REFUTE), "8: TIGHTEN", "not above 0"),
         ("looser_slope", TIGHTENED.certificate(
@@ -397,6 +409,8 @@ CASES = [
          "without a bound"),
         ("operator_that_is_not_affine", TIGHTENED.certificate(propagate(0) + tighten(2, (0, slope_spec())) + TIGHT_REFUTE),
          "8: TIGHTEN, an affine operator", "not affine"),
+        ("input", TIGHTENED.certificate(propagate(0) + tighten(0, (0, slope_spec())) + TIGHT_REFUTE),
+         "8: TIGHTEN, an affine operator", "operator 0 is not affine"),
         ("operator_that_is_not_there", TIGHTENED.certificate(propagate(0) + tighten(4, (0, slope_spec())) + TIGHT_REFUTE),
          "8: TIGHTEN, an affine operator", "operator 4 of 4"),
         ("row_that_is_not_there", TIGHTENED.certificate(propagate(0) + tighten(3, (2, slope_spec())) + TIGHT_REFUTE),
@@ -404,6 +418,29 @@ CASES = [
         ("target_twice", TIGHTENED.certificate(
             propagate(0) + tighten(3, (0, slope_spec()), (0, slope_spec())) + TIGHT_REFUTE), "8: TIGHTEN, increasing",
          "increasing order"),
+        ("target_of_the_next_operator", TIGHTENED.certificate(
+            propagate(0) + tighten(1, (0, slope_spec()), (4, slope_spec())) + TIGHT + TIGHT_REFUTE),
+         "8: TIGHTEN, target", "bound 4 of 4"),
+        ("slope_above_one", TIGHTENED.certificate(
+            propagate(0) + tighten(3, (0, slope_spec(3, slopes=b"\x20\x81"))) + TIGHT + TIGHT_REFUTE),
+         "8: 0 <= j <= 128", "slope 129"),
+        ("slope_missing", TIGHTENED.certificate(propagate(0) + tighten(3, (0, slope_spec(3, slopes=b"\x20")))),
+         "8: one byte per open element", "ends after"),
+        ("slope_specification", TIGHTENED.certificate(
+            propagate(0) + tighten(3, (0, slope_spec(4))) + TIGHT + TIGHT_REFUTE), "8: other bits 0",
+         "slope specification 4"),
+        ("multiplier_of_a_relu", TIGHTENED.certificate(
+            propagate(0) + tighten(3, (0, slope_spec(multipliers=[(4, 1.0)]))) + TIGHT + TIGHT_REFUTE),
+         "8: multipliers of affine operators", "not affine"),
+        ("multiplier_of_zero", TIGHTENED.certificate(
+            propagate(0) + tighten(3, (0, slope_spec(multipliers=[(1, 0.0)]))) + TIGHT + TIGHT_REFUTE),
+         "8: beta is not 0", "multiplier of 0"),
+        ("multiplier_twice", TIGHTENED.certificate(
+            propagate(0) + tighten(3, (0, slope_spec(multipliers=[(1, 0.25), (0, 0.25)]))) + TIGHT + TIGHT_REFUTE),
+         "8: differences >= 1", "increasing order"),
+        ("bound_of_another_child", TIGHTENED.certificate(
+            propagate(0) + split_input(0) + TIGHT + TIGHT_REFUTE + TIGHT_REFUTE),
+         "4: leaving a subtree restores the context", "not above 0"),
         ("slopes_of_operators_above", TIGHTENED.certificate(
             propagate(0) + tighten(1, (0, slope_spec(3, slopes=b"\x20\x20"))) + TIGHT + TIGHT_REFUTE),
          "8: TIGHTEN, slopes of the operators below", "unknown instruction 32"),
