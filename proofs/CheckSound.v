@@ -387,11 +387,13 @@ Section Execution.
     destruct (multiplier_list E limit (nat_of n) true 0 r3) as [[ms0 r4] |] eqn:Hm; [| discriminate]. injection Hh as _ <- _.
     revert Hm. generalize true as first. generalize 0%uint63 as prev. generalize (nat_of n) as k. intros k. revert r3 ms0 r4. clear.
     induction k as [| k IH]; intros r3 ms0 r4 prev first Hm; cbn [multiplier_list] in Hm; [injection Hm as <- <-; easy |].
-    destruct (varint r3) as [[step r5] |]; [| discriminate].
-    destruct (negb ((step <? limit) && (prev + step <? limit))%uint63) eqn:Hlt; [discriminate |].
-    destruct (negb first && (step =? 0)%uint63); [discriminate |]. destruct (f32 r5) as [[beta r6] |]; [| discriminate].
-    destruct ((beta =? 0)%float || negb (read (e_affine E) (prev + step)%uint63)); [discriminate |]. destruct (multiplier_list E limit k false (prev + step) r6) as [[ms1 r7] |] eqn:Hm1; [| discriminate].
+    destruct (increasing limit first prev r3) as [[e r5] |] eqn:He; [| discriminate].
+    destruct (f32 r5) as [[beta r6] |]; [| discriminate].
+    destruct ((beta =? 0)%float || negb (read (e_affine E) e)); [discriminate |]. destruct (multiplier_list E limit k false e r6) as [[ms1 r7] |] eqn:Hm1; [| discriminate].
     injection Hm as <- <-. intros m [<- | Hin]; [| eapply IH; eauto].
+    unfold increasing in He. destruct (varint r3) as [[step r8] |]; [| discriminate].
+    destruct (negb ((step <? limit) && (prev + step <? limit))%uint63) eqn:Hlt; [discriminate |].
+    destruct (negb first && (step =? 0)%uint63); [discriminate |]. injection He as <- _.
     cbn [fst]. apply Bool.negb_false_iff, andb_prop in Hlt. destruct Hlt as (_ & Hlt). apply ltb_spec in Hlt.
     unfold idx. pose proof (to_Z_bounded (prev + step)). pose proof (to_Z_bounded limit). lia.
   Qed.
@@ -431,15 +433,13 @@ Section Execution.
       (fin (fst (snd p)) -> V (fst (snd p)) <= y (idx (fst p))) /\ (fin (snd (snd p)) -> y (idx (fst p)) <= V (snd (snd p))).
   Proof.
     intros b ls n first limit targets G Hn Hl Hc. induction k as [| k IH]; intros start previous l found r H; cbn [tight_list] in H; [injection H as <- _; easy |].
-    destruct (varint l) as [[step r1] |]; [| discriminate].
-    set (t := (previous + step)%uint63) in *. set (e := (first + (t >> 1))%uint63) in *.
-    destruct (negb ((step <? targets) && (t <? targets) && (e <? limit))%uint63) eqn:Hlt; [discriminate |].
-    destruct (negb start && (step =? 0)%uint63); [discriminate |].
+    destruct (increasing targets start previous l) as [[t r1] |]; [| discriminate].
+    set (e := (first + (t >> 1))%uint63) in *. destruct (negb (e <? limit)%uint63) eqn:Hlt; [discriminate |].
     destruct (hints E ls limit b r1) as [[[sl ms] r2] |] eqn:Hh; [| discriminate].
     destruct (tight_list E b ls first limit targets k false t r2) as [[rest r3] |] eqn:Hr; [| discriminate].
     injection H as <- _. intros p [<- | Hp]; [| eapply IH; eauto].
     assert (He : (idx e < n)%nat).
-    { apply Bool.negb_false_iff, andb_prop in Hlt. destruct Hlt as (_ & Hlt). apply ltb_spec in Hlt. rewrite <- Hl. unfold idx.
+    { apply Bool.negb_false_iff, ltb_spec in Hlt. rewrite <- Hl. unfold idx.
       pose proof (to_Z_bounded e). pose proof (to_Z_bounded limit). lia. }
     cbn [fst snd]. split; [lia |].
     assert (Hrow : forall a, fin (array_row E b (sops_of E b ls sl) ms e a) -> V (array_row E b (sops_of E b ls sl) ms e a) <= V a * y (idx e)).

@@ -283,23 +283,30 @@ Fixpoint slope_bytes (k : nat) (l : bytes) : option (list float * bytes) :=
       end
   end.
 
+(* The next of strictly increasing numbers below [limit], from its difference to the previous one. *)
+Definition increasing (limit : int) (first : bool) (previous : int) (l : bytes) : option (int * bytes) :=
+  match varint l with
+  | Some (step, r) =>
+      let n := (previous + step)%uint63 in
+      if negb ((step <? limit) && (n <? limit))%uint63 then None
+      else if (negb first && (step =? 0))%uint63 then None
+      else Some (n, r)
+  | None => None
+  end.
+
 (* of affine elements below [limit] *)
 Fixpoint multiplier_list (E : env) (limit : int) (k : nat) (first : bool) (previous : int) (l : bytes) : option (list (int * float) * bytes) :=
   match k with
   | O => Some ([], l)
   | S k' =>
-      match varint l with
-      | Some (step, r) =>
-          let e := (previous + step)%uint63 in
-          if negb ((step <? limit) && (e <? limit))%uint63 then None
-          else if (negb first && (step =? 0))%uint63 then None
-          else
-            match f32 r with
-            | Some (beta, r') =>
-                if (beta =? 0)%float || negb (read (e_affine E) e) then None
-                else match multiplier_list E limit k' false e r' with Some (ms, r'') => Some ((e, beta) :: ms, r'') | None => None end
-            | None => None
-            end
+      match increasing limit first previous l with
+      | Some (e, r) =>
+          match f32 r with
+          | Some (beta, r') =>
+              if (beta =? 0)%float || negb (read (e_affine E) e) then None
+              else match multiplier_list E limit k' false e r' with Some (ms, r'') => Some ((e, beta) :: ms, r'') | None => None end
+          | None => None
+          end
       | None => None
       end
   end.
@@ -402,12 +409,10 @@ Fixpoint tight_list (E : env) (b : bounds) (ls : list layer) (first limit target
   match k with
   | O => Some ([], l)
   | S k' =>
-      match varint l with
-      | Some (step, r) =>
-          let t := (previous + step)%uint63 in
+      match increasing targets start previous l with
+      | Some (t, r) =>
           let e := (first + (t >> 1))%uint63 in
-          if negb ((step <? targets) && (t <? targets) && (e <? limit))%uint63 then None
-          else if (negb start && (step =? 0))%uint63 then None
+          if negb (e <? limit)%uint63 then None
           else
             match hints E ls limit b r with
             | Some (sl, ms, r') =>

@@ -95,11 +95,9 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
       out.step_rows =
           static_cast<double>(std::max<size_t>(op.count, greatest_column_count(op.rows, program.element_count)));
     }
-    const bool is_piecewise =
-        op.kind == CoreKind::kUnary && (op.unary == UnaryKind::kRelu || op.unary == UnaryKind::kLeakyRelu);
     for (ElementId c : columns) {
       if (op.kind == CoreKind::kUnary || op.kind == CoreKind::kMaxPool) relevant[c] = 1;
-      if (!is_piecewise) ops[op_of[c]].piecewise[c - program.ops[op_of[c]].first] = 0;
+      if (!is_hinge(op)) ops[op_of[c]].piecewise[c - program.ops[op_of[c]].first] = 0;
     }
   }
   for (uint32_t p = 0; p < ops.size(); ++p) {

@@ -74,12 +74,10 @@ void Sweep::fill_lane_slopes(BoundContext& context, uint32_t top) {
   for (uint32_t p = 0; p <= top; ++p) {
     const CoreOp& op = program_.program.ops[p];
     if (op.kind == CoreKind::kInput || op.kind == CoreKind::kAffine) continue;
-    const bool piecewise =
-        op.kind == CoreKind::kUnary && (op.unary == UnaryKind::kRelu || op.unary == UnaryKind::kLeakyRelu);
     for (ElementId e = op.first; e < op.first + op.count; ++e) {
       double* slopes = lane_slopes_.data() + size_t{e} * width_;
       std::fill_n(slopes, width_, context.lines(e).lower_slope);
-      if (!piecewise) continue;
+      if (!is_hinge(op)) continue;
       const ElementId c = context.line_source(e);
       const double l = context.lo(c), h = context.hi(c);
       if (!(l < 0 && h > 0)) continue;
@@ -241,21 +239,25 @@ void Sweep::finish(const BoundContext& context) {
   }
 }
 
-bool sweep_rows(BoundContext& context, Sweep& sweep, uint32_t p, const PropagatePlan& plan,
-                std::vector<double>* record) {
+std::vector<uint32_t> swept_rows(const BoundContext& context, uint32_t p) {
   const BoundOp& data = context.program().ops[p];
   const CoreOp& op = context.program().program.ops[p];
-  const uint32_t inputs = context.program().program.input_count;
   std::vector<uint32_t> rows;
   for (uint32_t i : data.relevant_rows) {
     const double l = context.lo(op.first + i), h = context.hi(op.first + i);
     if (!(l < h)) continue;
     if (!data.piecewise[i] || (l < 0 && h > 0)) rows.push_back(i);
   }
-  // Rows that read much the same elements (the channels of a convolution at one place) cost little more together than
-  // one of them; no result depends on the order.
   std::stable_sort(rows.begin(), rows.end(),
                    [&](uint32_t a, uint32_t b) { return data.first_column[a] < data.first_column[b]; });
+  return rows;
+}
+
+bool sweep_rows(BoundContext& context, Sweep& sweep, uint32_t p, const PropagatePlan& plan,
+                std::vector<double>* record) {
+  const CoreOp& op = context.program().program.ops[p];
+  const uint32_t inputs = context.program().program.input_count;
+  const std::vector<uint32_t> rows = swept_rows(context, p);
   SlopeSpec spec;
   spec.rule = plan.rule;
   std::vector<double> conclusions(rows.size() * 2);

@@ -115,6 +115,11 @@ struct PropagatePlan {
 
 enum class PropagateEnd { kDone, kOverflow, kStopped };
 
+/// The swept rows of affine operator p (spec section 8). Those that read much the same elements (the channels of a
+/// convolution at one place) stand together, since they cost little more together than one of them; no result depends
+/// on the order.
+std::vector<uint32_t> swept_rows(const BoundContext& context, uint32_t p);
+
 /// Applies the conclusions of PROPAGATE for one affine operator: re-bounds its swept rows. With `record`, the input
 /// coefficients of each row's lower sweep are stored there (element-major, input_count each), for branching. False when
 /// stopped; then nothing was concluded.

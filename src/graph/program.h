@@ -55,6 +55,11 @@ struct CoreOp {
   std::vector<uint32_t> window_begin;
 };
 
+/// Whether an operator is of relu or leaky_relu elements, whose lower slope may be chosen.
+inline bool is_hinge(const CoreOp& op) {
+  return op.kind == CoreKind::kUnary && (op.unary == UnaryKind::kRelu || op.unary == UnaryKind::kLeakyRelu);
+}
+
 struct Program {
   std::vector<CoreOp> ops;         ///< ops[0] is kInput; each reads only elements of earlier ones.
   uint32_t element_count = 0;      ///< All elements.

@@ -5,32 +5,16 @@
 #include <cmath>
 #include <utility>
 
+#include "verify/adam.h"
+
 namespace axiom {
 namespace {
 
 // Steps of slopes; those of multipliers are longer, by the greatest coefficient of the sweep.
 constexpr float kColdRate = 0.3f, kWarmRate = 0.05f, kRateDecay = 0.95f, kMultiplierRate = 3;
 
-bool is_hinge(const CoreOp& op) {
-  return op.kind == CoreKind::kUnary && (op.unary == UnaryKind::kRelu || op.unary == UnaryKind::kLeakyRelu);
-}
-
 // What the file format can say.
 float in_steps(float slope) { return std::round(slope * 128) / 128; }
-
-// Adam (Kingma and Ba 2015), upwards.
-struct Adam {
-  float rate, first, second;
-  Adam(float learning_rate, int t)
-      : rate(learning_rate),
-        first(1 - std::pow(0.9f, static_cast<float>(t))),
-        second(1 - std::pow(0.999f, static_cast<float>(t))) {}
-  float operator()(float& mean, float& square, float gradient) const {
-    mean = 0.9f * mean + 0.1f * gradient;
-    square = 0.999f * square + 0.001f * gradient * gradient;
-    return rate * (mean / first) / (std::sqrt(square / second) + 1e-12f);
-  }
-};
 
 }  // namespace
 

@@ -131,6 +131,7 @@ double gain_of(double bound, double inactive, double active) {
 
 std::array<std::optional<Choice>, Lanes::kCount> choose_neurons(std::span<const Item> items, Lanes& lanes) {
   std::array<std::optional<Choice>, Lanes::kCount> chosen;
+  if (std::none_of(items.begin(), items.end(), [](const Item& item) { return item.open; })) return chosen;
   std::array<std::vector<Lanes::Candidate>, Lanes::kCount> candidates;
   lanes.restore();
   for (size_t k = 0; k < items.size(); ++k) {

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "runtime/batched_matrix.h"
+#include "verify/adam.h"
 
 namespace axiom {
 namespace {
@@ -35,7 +37,7 @@ std::vector<Hinge> open_hinges(const BoundContext& context, uint32_t end) {
   std::vector<Hinge> hinges;
   for (uint32_t p = 0; p < end; ++p) {
     const CoreOp& op = context.program().program.ops[p];
-    if (op.kind != CoreKind::kUnary || (op.unary != UnaryKind::kRelu && op.unary != UnaryKind::kLeakyRelu)) continue;
+    if (!is_hinge(op)) continue;
     for (ElementId e = op.first; e < op.first + op.count; ++e) {
       const ElementId c = context.line_source(e);
       if (context.lo(c) < 0 && context.hi(c) > 0) hinges.push_back({e, c});
@@ -53,7 +55,10 @@ class Ascent {
         p_(p),
         hinges_(open_hinges(work.context, p)),
         values_(size_t{program_.program.element_count} * kLanes) {
-    for (uint32_t j = 0; j < program_.program.input_count; ++j) all_columns_.push_back(j);
+    size_t widest = 0;
+    for (const BoundOp& op : program_.ops) widest = std::max(widest, op.dense_width);
+    all_columns_.resize(widest);
+    std::iota(all_columns_.begin(), all_columns_.end(), 0u);
   }
 
   /// Best bounds of up to eight targets with the slopes that give them.
@@ -98,9 +103,6 @@ void Ascent::forward_affine(uint32_t p) {
   double* out = values_.data() + size_t{op.first} * kLanes;
   for (uint32_t i = 0; i < op.count; ++i) std::fill_n(out + size_t{i} * kLanes, kLanes, op.bias[i]);
   if (data.dense_width > 0) {
-    if (all_columns_.size() < data.dense_width)
-      for (uint32_t j = static_cast<uint32_t>(all_columns_.size()); j < data.dense_width; ++j)
-        all_columns_.push_back(j);
     multiply_accumulate(DenseMatrixView{data.transposed.data(), op.count},
                         std::span(all_columns_).first(data.dense_width),
                         values_.data() + size_t{data.dense_first} * kLanes, kLanes, out);
@@ -170,16 +172,14 @@ void Ascent::run(std::span<const Target> targets, int iterations, std::vector<Ti
     }
     if (!useful || t == iterations) break;
     forward(lanes);
-    const float c1 = 1 - std::pow(0.9f, static_cast<float>(t)), c2 = 1 - std::pow(0.999f, static_cast<float>(t));
+    const Adam adam(static_cast<float>(rate), t);
     for (size_t h = 0; h < hinges_.size(); ++h) {
       const double* z = values_.data() + size_t{hinges_[h].source} * kLanes;
       for (size_t k = 0; k < lanes; ++k) {
         const double a = work_.sweep.line_coefficient(static_cast<int>(k), hinges_[h].element);
         const float g = a > 0 ? static_cast<float>(a * z[k]) : 0.0f;
-        float &m = mean_[h * kLanes + k], &v = square_[h * kLanes + k], &s = slopes_[h * kLanes + k];
-        m = 0.9f * m + 0.1f * g;
-        v = 0.999f * v + 0.001f * g * g;
-        s = std::clamp(s + static_cast<float>(rate) * (m / c1) / (std::sqrt(v / c2) + 1e-12f), 0.0f, 1.0f);
+        const size_t at = h * kLanes + k;
+        slopes_[at] = std::clamp(slopes_[at] + adam(mean_[at], square_[at], g), 0.0f, 1.0f);
       }
     }
   }
@@ -205,22 +205,6 @@ std::vector<Tightening> optimize_rows(uint32_t p, std::span<const Target> target
   return found;
 }
 
-std::vector<Target> targets_of(uint32_t p, const BoundContext& context) {
-  const CoreOp& op = context.program().program.ops[p];
-  const BoundOp& data = context.program().ops[p];
-  std::vector<uint32_t> rows;
-  for (const uint32_t i : data.relevant_rows) {
-    const double l = context.lo(op.first + i), h = context.hi(op.first + i);
-    if (l < h && (!data.piecewise[i] || (l < 0 && h > 0))) rows.push_back(i);
-  }
-  // Neighbours go together: they read much the same elements.
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](uint32_t a, uint32_t b) { return data.first_column[a] < data.first_column[b]; });
-  std::vector<Target> targets;
-  for (const uint32_t i : rows) targets.insert(targets.end(), {{i, false}, {i, true}});
-  return targets;
-}
-
 }  // namespace
 
 void tighten(Workspace& work, ProofCode& code) {
@@ -241,7 +225,8 @@ void tighten(Workspace& work, ProofCode& code) {
       if (propagate(context, work.sweep, plan) == PropagateEnd::kStopped) return;
     }
     context.refresh(p + 1);
-    const std::vector<Target> targets = targets_of(p, context);
+    std::vector<Target> targets;
+    for (const uint32_t i : swept_rows(context, p)) targets.insert(targets.end(), {{i, false}, {i, true}});
     const double sweep = 2 * below * static_cast<double>(targets.size());
     const int iterations = static_cast<int>(std::min<double>(kMostIterations, left / std::max(sweep, 1.0)));
     if (iterations < kLeastIterations) continue;

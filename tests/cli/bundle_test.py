@@ -9,7 +9,9 @@ import hashlib
 import json
 import re
 import shutil
+import tempfile
 import unittest
+from pathlib import Path
 
 import theorem_test
 from theorem_test import HAS_COQ, HELLO, HOLDS, LIBRARY, NET
@@ -144,7 +146,7 @@ class Replay(BundleTest):
         super().setUp()
         if Replay.template is None:
             self.theorem(0, self.proof)
-            Replay.template = theorem_test.Path(theorem_test.tempfile.mkdtemp()) / "theory"
+            Replay.template = Path(tempfile.mkdtemp()) / "theory"
             shutil.copytree(self.theory, Replay.template)
         else:
             shutil.copytree(Replay.template, self.theory)

@@ -22,6 +22,7 @@ import xml.etree.ElementTree
 from pathlib import Path
 
 import onnx_writer
+from scratch import ScratchTest, own_temporary_folder
 
 BIN = Path(sys.argv.pop(1)).resolve()
 AXIOM = BIN / "axiom"
@@ -36,12 +37,7 @@ NET = HELLO / "distance.onnx"
 HOLDS = HELLO / "less_than_1_5.vnnlib"
 FAILS = HELLO / "less_than_0_9.vnnlib"
 
-
-def setUpModule():
-    """Temporary files of these tests, and of the programs they start, lie in a folder that nobody else writes."""
-    own = tempfile.TemporaryDirectory()
-    unittest.addModuleCleanup(own.cleanup)
-    os.environ["TMPDIR"] = tempfile.tempdir = own.name
+setUpModule = own_temporary_folder
 
 
 def axiom(*arguments, env=None):
@@ -49,18 +45,7 @@ def axiom(*arguments, env=None):
                           env={**os.environ, **(env or {})})
 
 
-class CommandLineTest(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = Path(scratch.name)
-
-    def file(self, name, content):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
+class CommandLineTest(ScratchTest):
     def run_axiom(self, code, *arguments, env=None):
         """Runs axiom, which must end with this exit code."""
         done = axiom(*arguments, env=env)

@@ -17,6 +17,7 @@ import unittest
 from pathlib import Path
 
 import onnx_writer
+from scratch import ScratchTest, own_temporary_folder
 
 BIN = Path(sys.argv.pop(1)).resolve()
 AXIOM = BIN / "axiom"
@@ -29,27 +30,15 @@ COQC = shutil.which("coqc")
 HAS_JUDGES = COQC is not None and (LIBRARY / "CheckSound.vo").exists() and EXTRACTED.exists()
 DIGESTS = {"model": slice(9, 41), "property": slice(41, 73)}  # of a certificate's header, after "AXCERT01" and semantics
 
-
-def setUpModule():
-    """Temporary files of these tests, and of the programs they start, lie in a folder that nobody else writes."""
-    own = tempfile.TemporaryDirectory()
-    unittest.addModuleCleanup(own.cleanup)
-    os.environ["TMPDIR"] = tempfile.tempdir = own.name
+setUpModule = own_temporary_folder
 
 
-class JudgesTest(unittest.TestCase):
+class JudgesTest(ScratchTest):
     def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = Path(scratch.name)
+        super().setUp()
         self.model = CORPUS / "relu/model.onnx"
         self.property = CORPUS / "relu/property.vnnlib"
         self.certificate = CORPUS / "relu/accepted/one_sweep.axc"
-
-    def file(self, name, content):
-        path = self.folder / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
 
     def run_axiom(self, code, *arguments, env=None):
         done = subprocess.run([AXIOM, *map(str, arguments)], capture_output=True, text=True, timeout=300,

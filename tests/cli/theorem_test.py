@@ -13,10 +13,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 from pathlib import Path
+
+from scratch import ScratchTest
 
 BIN = Path(sys.argv.pop(1)).resolve()
 AXIOM = BIN / "axiom"
@@ -31,11 +32,9 @@ COQC = shutil.which("coqc")
 HAS_COQ = COQC is not None and (LIBRARY / "CheckSound.vo").exists()
 
 
-class TheoremTest(unittest.TestCase):
+class TheoremTest(ScratchTest):
     def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = Path(scratch.name)
+        super().setUp()
         self.theory = self.folder / "theory"
 
     def run_axiom(self, code, *arguments, env=None):

@@ -12,11 +12,11 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 
 from onnx_writer import model, node, tensor, value
+from scratch import ScratchTest, own_temporary_folder
 from vnnlib_2 import network, translate, variables
 
 BIN = Path(sys.argv.pop(1)).resolve()
@@ -25,12 +25,7 @@ AXIOM, CHECKER, JUDGE = BIN / "axiom", BIN / "axiom-check", BIN / "axiom-check-c
 ROOT = Path(__file__).resolve().parent.parent.parent
 TREE = 9 + 64  # where the certificate's counts begin, behind the digests
 
-
-def setUpModule():
-    """Temporary files of these tests, and of the programs they start, lie in a folder that nobody else writes."""
-    own = tempfile.TemporaryDirectory()
-    unittest.addModuleCleanup(own.cleanup)
-    os.environ["TMPDIR"] = tempfile.tempdir = own.name
+setUpModule = own_temporary_folder
 
 
 def claims():
@@ -61,17 +56,7 @@ JOINED_BOX = "".join(f"(declare-const {v} Real)\n" for v in ("X_0", "X_1", "X_2"
 JOINED_UNSAFE = "(assert (or (>= (+ Y_0 Y_1) (+ X_0 X_1 Y_2 0.01)) (and (<= Y_2 0.05) (< Y_0 3))))\n"
 
 
-class VersionsTest(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = Path(scratch.name)
-
-    def file(self, name, content):
-        path = self.folder / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
+class VersionsTest(ScratchTest):
     def run_program(self, *words):
         done = subprocess.run([str(w) for w in words], capture_output=True, timeout=300)
         return done.returncode, done.stdout.decode("utf8", "replace"), done.stderr.decode("utf8", "replace")
