@@ -14,7 +14,6 @@ namespace {
 constexpr size_t kMostSaved = size_t(1) << 25;
 
 bool is_curve(Kind kind) { return kind == Kind::sigmoid || kind == Kind::tanh; }
-bool is_hinge(Kind kind) { return kind == Kind::relu || kind == Kind::leaky_relu; }
 
 }  // namespace
 
@@ -220,7 +219,7 @@ const RowFigures& Context::intervals(uint32_t o) {
 
 Line Context::open_line(const Operator& op, uint32_t i, const Slopes& slopes) const {
   const double l = lo_[op.source[i]], h = hi_[op.source[i]];
-  const Slope slope{slopes.rule, slopes.rule == Slope::by_byte ? slopes.bytes[op.first + i] : uint8_t(0)};
+  const Slope slope = slopes.of(op.first + i);
   return op.kind == Kind::relu ? relu_line(l, h, slope) : leaky_relu_line(l, h, op.alpha, slope);
 }
 
@@ -228,10 +227,10 @@ const Lines& Context::lines(uint32_t o, const Slopes& slopes) {
   refresh(o + 1);
   Other& other = other_[o];
   const Operator& op = program_.operators[o];
-  const bool other_rule = is_hinge(op.kind) && (slopes.rule == Slope::by_byte || slopes.rule != other.rule);
+  const bool other_rule = op.is_hinge() && (slopes.rule == Slope::by_byte || slopes.rule != other.rule);
   if (!other_rule && !stale(o, other.lined_at)) return other.lines;
   for (uint32_t i = 0; i < op.count; ++i) {
-    if (is_hinge(op.kind)) other.lines.line[i] = open_line(op, i, slopes);
+    if (op.is_hinge()) other.lines.line[i] = open_line(op, i, slopes);
     const double x = op.kind == Kind::constant  ? 0
                      : op.kind == Kind::maxpool ? x_[other.lines.source[i]]
                                                 : x_[op.source[i]];

@@ -19,10 +19,13 @@
 
 namespace checker {
 
-// The lower slopes of one sweep: a rule, or for by_byte one byte per element of the program.
+// The lower slopes of one sweep: a rule, or for by_byte the byte bytes[places[e]] for an open relu or leaky_relu e.
 struct Slopes {
   Slope::Rule rule = Slope::adaptive;
   const uint8_t* bytes = nullptr;
+  const uint32_t* places = nullptr;
+
+  Slope of(uint32_t e) const { return {rule, rule == Slope::by_byte ? bytes[places[e]] : uint8_t(0)}; }
 };
 
 // The lines of a unary, max-pool or constant operator, per element.
@@ -61,6 +64,7 @@ class Context {
   const RowFigures& charges(uint32_t op);
   const RowFigures& intervals(uint32_t op);
   const Lines& lines(uint32_t op, const Slopes& slopes);
+  double line_error(uint32_t op, uint32_t i) const { return error(program_.operators[op], i); }  // e of section 6
   double most_x(const std::vector<uint32_t>& ops);  // the greatest X of all elements of these operators
 
   // Scopes: enter() one per node; leave(mark) undoes what was changed since mark.

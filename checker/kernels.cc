@@ -161,6 +161,35 @@ AXIOM_CLONES void lines_lanes(const Line* lines, const double* q, const uint32_t
   lines_any<kLanes>(lines, q, sources, rows, count, a, temp, *sums);
 }
 
+// Q as line_charge() computes it, where k_lo is 0 and no slope is negative.
+template <int L>
+AXIOM_INLINE void hinges_any(const Hinge* hinges, const Lanes<L>* slopes, double elements, const uint32_t* sources,
+                             const uint32_t* rows, uint64_t count, const Lanes<L>* a, Lanes<L>* temp,
+                             RowSums<L>& sums) {
+  using V = typename Number<L>::Type;
+  V t1{}, t2{}, t3{};
+  const V zero{};
+  for (uint64_t r = 0; r < count; ++r) {
+    const Hinge& hinge = hinges[r];
+    const V factor = number(a[rows[r]]), size = factor < 0 ? -factor : factor;
+    const V s_lo = number(slopes[r]), s_hi = zero + hinge.s_hi, s = (s_lo < s_hi ? s_hi : s_lo) * hinge.x;
+    const V q = (hinge.error + ((elements + 4) * kU) * (std::fabs(hinge.k_hi) + s)) + kTau;
+    const V k = factor > 0 ? zero : zero + hinge.k_hi, p3 = size * (k < 0 ? -k : k);
+    t1 = t1 + (factor != 0 ? factor * k : zero);
+    t2 = t2 + (factor != 0 ? size * q : zero);
+    t3 = t3 + (factor != 0 ? p3 : zero);
+    V& sum = number(temp[sources[rows[r]]]);
+    sum = sum + (factor != 0 ? factor * (factor > 0 ? s_lo : s_hi) : zero);
+  }
+  number(sums.t1) = t1, number(sums.t2) = t2, number(sums.t3) = t3;
+}
+
+AXIOM_CLONES void hinges_lanes(const Hinge* hinges, const Lanes<kLanes>* slopes, double elements,
+                               const uint32_t* sources, const uint32_t* rows, uint64_t count, const Lanes<kLanes>* a,
+                               Lanes<kLanes>* temp, RowSums<kLanes>* sums) {
+  hinges_any<kLanes>(hinges, slopes, elements, sources, rows, count, a, temp, *sums);
+}
+
 template <int L>
 AXIOM_INLINE void sum_rows_any(const uint32_t* rows, uint64_t count, const Lanes<L>* a, const double* bias,
                                const double* q, RowSums<L>& sums) {
@@ -279,6 +308,17 @@ void accumulate_lines(const Line* lines, const double* q, const uint32_t* source
 void accumulate_lines(const Line* lines, const double* q, const uint32_t* sources, const uint32_t* rows, uint64_t count,
                       const Lanes<kLanes>* a, Lanes<kLanes>* temp, RowSums<kLanes>& sums) {
   lines_lanes(lines, q, sources, rows, count, a, temp, &sums);
+}
+
+void accumulate_hinges(const Hinge* hinges, const Lanes<1>* slopes, double elements, const uint32_t* sources,
+                       const uint32_t* rows, uint64_t count, const Lanes<1>* a, Lanes<1>* temp, RowSums<1>& sums) {
+  hinges_any<1>(hinges, slopes, elements, sources, rows, count, a, temp, sums);
+}
+
+void accumulate_hinges(const Hinge* hinges, const Lanes<kLanes>* slopes, double elements, const uint32_t* sources,
+                       const uint32_t* rows, uint64_t count, const Lanes<kLanes>* a, Lanes<kLanes>* temp,
+                       RowSums<kLanes>& sums) {
+  hinges_lanes(hinges, slopes, elements, sources, rows, count, a, temp, &sums);
 }
 
 void accumulate(const Operator& op, bool dense, const uint32_t* rows, uint64_t count, const Lanes<1>* a,

@@ -56,4 +56,16 @@ void accumulate_lines(const Line* lines, const double* q, const uint32_t* source
 void accumulate_lines(const Line* lines, const double* q, const uint32_t* sources, const uint32_t* rows, uint64_t count,
                       const Lanes<kLanes>* a, Lanes<kLanes>* temp, RowSums<kLanes>& sums);
 
+// The same for a relu or leaky_relu, whose lower lines go through 0 with a slope of their own in every sweep. The r-th
+// of hinges and slopes belongs to row rows[r] of the operator, which has `elements` of them.
+struct Hinge {
+  double s_hi, k_hi;
+  double x, error;  // X[source] and e
+};
+void accumulate_hinges(const Hinge* hinges, const Lanes<1>* slopes, double elements, const uint32_t* sources,
+                       const uint32_t* rows, uint64_t count, const Lanes<1>* a, Lanes<1>* temp, RowSums<1>& sums);
+void accumulate_hinges(const Hinge* hinges, const Lanes<kLanes>* slopes, double elements, const uint32_t* sources,
+                       const uint32_t* rows, uint64_t count, const Lanes<kLanes>* a, Lanes<kLanes>* temp,
+                       RowSums<kLanes>& sums);
+
 }  // namespace checker

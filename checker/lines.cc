@@ -14,20 +14,6 @@ Bounds relu_bounds(double l, double h) { return {l >= kEta ? l : 0, h > 0 ? h : 
 
 double relu_error(Semantics semantics) { return semantics == Semantics::real ? 0 : kEta; }
 
-static double lower_slope(double l, double h, double alpha, Slope slope) {
-  switch (slope.rule) {
-    case Slope::adaptive:
-      return h > -l ? 1 : alpha;
-    case Slope::zero:
-      return alpha;
-    case Slope::one:
-      return 1;
-    case Slope::by_byte:
-      break;
-  }
-  return greatest(alpha, double(slope.byte) / 128);
-}
-
 Line relu_line(double l, double h, Slope slope) {
   if (h <= 0) return {0, 0, 0, 0};
   if (l >= 0) return {1, 1, 0, 0};

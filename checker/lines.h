@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "arithmetic.h"
 #include "property.h"
 #include "sigmoid.h"
 
@@ -15,6 +16,21 @@ struct Slope {
   Rule rule = adaptive;
   uint8_t byte = 0;
 };
+
+// Of one whose source is in [l, h], l < 0 < h; alpha is 0 for a relu.
+inline double lower_slope(double l, double h, double alpha, Slope slope) {
+  switch (slope.rule) {
+    case Slope::adaptive:
+      return h > -l ? 1 : alpha;
+    case Slope::zero:
+      return alpha;
+    case Slope::one:
+      return 1;
+    case Slope::by_byte:
+      break;
+  }
+  return greatest(alpha, double(slope.byte) / 128);
+}
 
 // Every rule gives bounds that already contain the error e, and lines that hold up to e.
 Bounds relu_bounds(double l, double h);

@@ -33,6 +33,7 @@ struct Operator {
   uint64_t most_in_column = 0;       // affine: the greatest number of terms that read one element
 
   bool is_affine() const { return kind == Kind::affine; }
+  bool is_hinge() const { return kind == Kind::relu || kind == Kind::leaky_relu; }
   bool is_bounded() const { return kind == Kind::affine || kind == Kind::input; }  // has bounds of its own in a context
   uint64_t terms() const { return source.size(); }
 };

@@ -62,14 +62,33 @@ void Sweep<L>::clear() {
 }
 
 template <int L>
-void Sweep<L>::run(uint32_t top, const Slopes& slopes, std::span<const Multiplier> multipliers) {
+void Sweep<L>::run(uint32_t top, const Slopes& slopes) {
+  std::fill(slopes_, slopes_ + L, slopes);
+  slopes_differ_ = false;
+  run(top);
+}
+
+template <int L>
+void Sweep<L>::run(uint32_t top, std::span<const Hints> hints) {
+  std::fill(slopes_, slopes_ + L, Slopes{});
+  for (size_t l = 0; l < hints.size(); ++l) {
+    slopes_[l] = hints[l].slopes;
+    multipliers_[l] = hints[l].multipliers;
+  }
+  slopes_differ_ = L > 1;
+  run(top);
+  std::fill(multipliers_, multipliers_ + L, std::span<const Multiplier>());
+}
+
+template <int L>
+void Sweep<L>::run(uint32_t top) {
   context_.refresh(top);
   for (uint32_t o = top; o-- > 1;) {
     const Operator& op = program_.operators[o];
-    take_multipliers(op, multipliers);
+    for (int l = 0; l < L; ++l) take_multipliers(op, l);
     if (!collect(op)) continue;
     const bool hopeless = std::all_of(failed_, failed_ + L, [](bool failed) { return failed; });
-    if (!hopeless) step(o, slopes);
+    if (!hopeless) step(o);
     for (const uint32_t i : rows_) a_[op.first + i] = {};
     if (hopeless) return;
     merge(op);
@@ -80,15 +99,16 @@ void Sweep<L>::run(uint32_t top, const Slopes& slopes, std::span<const Multiplie
 // Step 1. They are taken from the end, since operators come in decreasing order,
 // but applied by increasing element.
 template <int L>
-void Sweep<L>::take_multipliers(const Operator& op, std::span<const Multiplier>& multipliers) {
+void Sweep<L>::take_multipliers(const Operator& op, int l) {
+  std::span<const Multiplier>& multipliers = multipliers_[l];
   size_t first = multipliers.size();
   while (first > 0 && multipliers[first - 1].element >= op.first) --first;
   for (const auto& [e, beta] : multipliers.subspan(first)) {
-    add(0, e, -beta);
+    add(l, e, -beta);
     const double v = beta * (beta > 0 ? context_.lo(e) : context_.hi(e));
-    double& c = c_.v[0];
+    double& c = c_.v[l];
     c = c + v;
-    c = charge(c, (2 * kU) * (std::fabs(v) + (std::fabs(a_[e].v[0]) + std::fabs(beta)) * context_.x(e)) + kTau);
+    c = charge(c, (2 * kU) * (std::fabs(v) + (std::fabs(a_[e].v[l]) + std::fabs(beta)) * context_.x(e)) + kTau);
   }
   multipliers = multipliers.first(first);
 }
@@ -116,14 +136,17 @@ bool Sweep<L>::collect(const Operator& op) {
 
 // Step 3.
 template <int L>
-void Sweep<L>::step(uint32_t o, const Slopes& slopes) {
+void Sweep<L>::step(uint32_t o) {
   switch (program_.operators[o].kind) {
     case Kind::affine:
       return affine_step(o);
     case Kind::softmax:
       return group_step(o);
+    case Kind::relu:
+    case Kind::leaky_relu:
+      return slopes_differ_ ? hinge_step(o) : line_step(o, slopes_[0]);
     default:
-      return line_step(o, slopes);
+      return line_step(o, slopes_[0]);
   }
 }
 
@@ -166,6 +189,32 @@ void Sweep<L>::line_step(uint32_t o, const Slopes& slopes) {
     const bool flat = lines.line[i].s_lo == 0 && lines.line[i].s_hi == 0;
     if (sources != nullptr && !flat) mark(temp_marks_, sources[i]);
   }
+  take_sums(op, sums, double(op.count), double(op.count));
+}
+
+// For lines of relu and leaky_relu, whose lower slope is another one in every lane.
+template <int L>
+void Sweep<L>::hinge_step(uint32_t o) {
+  const Operator& op = program_.operators[o];
+  const Lines& lines = context_.lines(o, {});
+  const double alpha = op.kind == Kind::relu ? 0 : op.alpha;
+  hinges_.clear();
+  hinge_slopes_.clear();
+  for (const uint32_t i : rows_) {
+    const uint32_t source = op.source[i];
+    const Line& line = lines.line[i];
+    hinges_.push_back({line.s_hi, line.k_hi, context_.x(source), context_.line_error(o, i)});
+    Lanes<L>& slopes = hinge_slopes_.emplace_back();
+    const bool open = context_.is_open(source);
+    for (int l = 0; l < L; ++l) {
+      slopes.v[l] =
+          open ? lower_slope(context_.lo(source), context_.hi(source), alpha, slopes_[l].of(op.first + i)) : line.s_lo;
+    }
+    mark(temp_marks_, source);
+  }
+  RowSums<L> sums;
+  accumulate_hinges(hinges_.data(), hinge_slopes_.data(), double(op.count), op.source.data(), rows_.data(),
+                    rows_.size(), a_.data() + op.first, temp_.data(), sums);
   take_sums(op, sums, double(op.count), double(op.count));
 }
 

@@ -17,6 +17,12 @@ struct Multiplier {
   double beta;
 };
 
+// The choices that a certificate makes for one sweep.
+struct Hints {
+  Slopes slopes;
+  std::vector<Multiplier> multipliers;  // by increasing element
+};
+
 template <int L>
 class Sweep {
  public:
@@ -26,9 +32,10 @@ class Sweep {
   void add(int l, uint32_t e, double coefficient);
   double& constant(int l) { return c_.v[l]; }
 
-  // Goes through the operators below `top`, down to the inputs. Multipliers are
-  // for one lane and in increasing order of elements.
-  void run(uint32_t top, const Slopes& slopes, std::span<const Multiplier> multipliers = {});
+  // Goes through the operators below `top`, down to the inputs: with the same slopes in every lane, or with hints
+  // of its own in each of the first lanes, where the others start with 0.
+  void run(uint32_t top, const Slopes& slopes);
+  void run(uint32_t top, std::span<const Hints> hints);
 
   // After run(): whether lane l worked out, LB, and A at the inputs.
   bool failed(int l) const { return failed_[l]; }
@@ -39,11 +46,13 @@ class Sweep {
   void clear();
 
  private:
-  void take_multipliers(const Operator& op, std::span<const Multiplier>& multipliers);
+  void run(uint32_t top);
+  void take_multipliers(const Operator& op, int l);
   bool collect(const Operator& op);
-  void step(uint32_t o, const Slopes& slopes);
+  void step(uint32_t o);
   void affine_step(uint32_t o);
   void line_step(uint32_t o, const Slopes& slopes);
+  void hinge_step(uint32_t o);
   void group_step(uint32_t o);
   void take_sums(const Operator& op, const RowSums<L>& sums, double most, double terms);
   void merge(const Operator& op);
@@ -54,6 +63,11 @@ class Sweep {
   std::vector<Lanes<L>> a_, temp_;              // per element
   std::vector<uint64_t> a_marks_, temp_marks_;  // a bit per element that may not be 0
   std::vector<uint32_t> rows_;                  // of the operator at hand: those with some A != 0
+  Slopes slopes_[L];                            // per lane
+  bool slopes_differ_ = false;
+  std::vector<Hinge> hinges_;  // of the operator at hand, and their lower slopes
+  std::vector<Lanes<L>> hinge_slopes_;
+  std::span<const Multiplier> multipliers_[L];  // per lane, those of the operators that are still to come
   Lanes<L> c_{};
   bool active_[L] = {};  // some A of the operator at hand is not 0
   bool failed_[L] = {};

@@ -5,6 +5,7 @@
 #include "tree.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "arithmetic.h"
@@ -29,12 +30,6 @@ struct Open {
   size_t mark;
   bool all_active;  // whether all disjuncts were active
   size_t extent = 0;
-};
-
-// What a sweep of the constraint form is made with.
-struct Hints {
-  Slopes slopes;
-  std::vector<Multiplier> multipliers;
 };
 
 class Walk {
@@ -73,8 +68,8 @@ class Walk {
   void load_form();
   void load_constraint(const Constraint& constraint);
   void load_combination(const std::vector<uint32_t>& constraints);
-  Hints read_hints(uint32_t top);
-  void read_slope_bytes(uint32_t top);
+  uint64_t place_slopes(uint32_t top);
+  Hints read_hints(uint32_t top, std::optional<uint64_t>& open);
   void read_multipliers(uint32_t top, std::vector<Multiplier>& multipliers);
   void sweep_form();
 
@@ -86,8 +81,8 @@ class Walk {
   Sweep<1> form_;
   Sweep<kLanes> block_;
   std::vector<bool> relevant_,
-      hinges_only_;                   // per element: some unary or maxpool reads it; all readers are (leaky) relu
-  std::vector<uint8_t> slope_bytes_;  // per element
+      hinges_only_;                     // per element: some unary or maxpool reads it; all readers are (leaky) relu
+  std::vector<uint32_t> slope_places_;  // per element: the place of its byte among those of a slope specification
   std::vector<Open> stack_;
   bool all_active_ = true;
   uint32_t active_ = 0;  // the active disjunct, when it is the only one
@@ -122,10 +117,9 @@ Walk::Walk(const Program& program, const Property& property, Semantics semantics
       all_active_(property.disjuncts.size() > 1),
       extents_(extents) {
   for (const Operator& op : program.operators) {
-    const bool hinge = op.kind == Kind::relu || op.kind == Kind::leaky_relu;
     for (const uint32_t e : op.source) {
       if (!op.is_affine() && op.kind != Kind::softmax) relevant_[e] = true;
-      if (!hinge) hinges_only_[e] = false;
+      if (!op.is_hinge()) hinges_only_[e] = false;
     }
   }
 }
@@ -309,7 +303,7 @@ void Walk::sweep_rows(uint32_t o, Slope::Rule rule) {
       block_.add(int(2 * r), rows[first + r].element, 1);
       block_.add(int(2 * r + 1), rows[first + r].element, -1);
     }
-    block_.run(o + 1, {.rule = rule, .bytes = nullptr});
+    block_.run(o + 1, Slopes{.rule = rule});
     for (size_t r = 0; r < count; ++r) {
       if (!block_.failed(int(2 * r))) rows[first + r].lo = block_.bound(int(2 * r));
       if (!block_.failed(int(2 * r + 1))) rows[first + r].hi = -block_.bound(int(2 * r + 1));
@@ -321,7 +315,7 @@ void Walk::sweep_rows(uint32_t o, Slope::Rule rule) {
 
 // ---- TIGHTEN
 
-// One sweep per bound, each with hints of its own; conclusions are applied after all of them.
+// One sweep per bound, each with hints of its own, in blocks; conclusions are applied after all of them.
 void Walk::tighten() {
   const uint32_t o = in_.index(program_.operators.size(), "operator");
   const Operator& op = program_.operators[o];
@@ -329,26 +323,41 @@ void Walk::tighten() {
   const uint64_t count = in_.varint();
   if (count == 0) throw Rejected("TIGHTEN without a bound");
   context_.refresh(o + 1);
-  struct Found {
+  std::optional<uint64_t> open;
+  struct Target {
     uint32_t element;
-    double lo, hi;
+    bool upper;
+    double bound;  // of the element or its negative
+    Hints hints;
   };
-  std::vector<Found> found;
+  std::vector<Target> targets;
   uint64_t target = 0;  // 2 * row, + 1 for an upper bound
   for (uint64_t n = 0; n < count; ++n) {
     const uint64_t step = in_.index(2 * uint64_t(op.count) - target, "bound");
     if (n > 0 && step == 0) throw Rejected("bounds that are not in increasing order");
     target += step;
-    const uint32_t e = op.first + uint32_t(target / 2);
-    const bool upper = target % 2 == 1;
-    const Hints hints = read_hints(o + 1);
-    form_.clear();
-    form_.add(0, e, upper ? -1 : 1);
-    form_.run(o + 1, hints.slopes, hints.multipliers);
-    if (form_.failed(0)) continue;
-    found.push_back({e, upper ? std::nan("") : form_.bound(0), upper ? -form_.bound(0) : std::nan("")});
+    targets.push_back({op.first + uint32_t(target / 2), target % 2 == 1, std::nan(""), read_hints(o + 1, open)});
   }
-  for (const Found& f : found) context_.meet(f.element, f.lo, f.hi);
+  // As in sweep_rows().
+  std::stable_sort(targets.begin(), targets.end(), [&](const Target& a, const Target& b) {
+    return first_source(op, a.element) < first_source(op, b.element);
+  });
+  for (size_t first = 0; first < targets.size(); first += kLanes) {
+    const std::span<Target> block = std::span(targets).subspan(first, std::min<size_t>(kLanes, targets.size() - first));
+    std::vector<Hints> hints;
+    for (Target& t : block) {
+      block_.add(int(hints.size()), t.element, t.upper ? -1 : 1);
+      hints.push_back(std::move(t.hints));
+    }
+    block_.run(o + 1, hints);
+    for (size_t l = 0; l < block.size(); ++l) {
+      if (!block_.failed(int(l))) block[l].bound = block_.bound(int(l));
+    }
+    block_.clear();
+  }
+  for (const Target& t : targets) {
+    context_.meet(t.element, t.upper ? std::nan("") : t.bound, t.upper ? -t.bound : std::nan(""));
+  }
 }
 
 // ---- The constraint form
@@ -407,31 +416,34 @@ void Walk::load_combination(const std::vector<uint32_t>& constraints) {
   c = charge(c, g + (terms + 4) * (4 * kU) * (size + right));
 }
 
-// For a sweep of the operators below `top`.
-Hints Walk::read_hints(uint32_t top) {
+// Numbers the relu and leaky_relu elements below operator `top` whose sign is open.
+uint64_t Walk::place_slopes(uint32_t top) {
+  slope_places_.resize(program_.elements());
+  uint32_t open = 0;
+  for (const Operator& op : std::span(program_.operators).first(top)) {
+    for (uint32_t i = 0; op.is_hinge() && i < op.count; ++i) {
+      if (context_.is_open(op.source[i])) slope_places_[op.first + i] = open++;
+    }
+  }
+  return open;
+}
+
+// For a sweep of the operators below `top`; `open` is what place_slopes() gave for them in this context, if it has been
+// asked.
+Hints Walk::read_hints(uint32_t top, std::optional<uint64_t>& open) {
   const uint8_t spec = in_.byte();
   if ((spec & 0x7c) != 0) throw Rejected(text("slope specification ", int(spec)));
-  Hints hints{.slopes = {.rule = Slope::Rule(spec & 3), .bytes = nullptr}, .multipliers = {}};
+  Hints hints{.slopes = {.rule = Slope::Rule(spec & 3)}, .multipliers = {}};
   if (hints.slopes.rule == Slope::by_byte) {
-    read_slope_bytes(top);
-    hints.slopes.bytes = slope_bytes_.data();
+    if (!open) open = place_slopes(top);
+    const std::span<const uint8_t> bytes = in_.take(*open);
+    const auto most = std::max_element(bytes.begin(), bytes.end());
+    if (most != bytes.end() && *most > 128) throw Rejected(text("slope ", int(*most), " / 128"));
+    hints.slopes.bytes = bytes.data();
+    hints.slopes.places = slope_places_.data();
   }
   if ((spec & 0x80) != 0) read_multipliers(top, hints.multipliers);
   return hints;
-}
-
-void Walk::read_slope_bytes(uint32_t top) {
-  slope_bytes_.resize(program_.elements());
-  for (uint32_t o = 0; o < top; ++o) {
-    const Operator& op = program_.operators[o];
-    if (op.kind != Kind::relu && op.kind != Kind::leaky_relu) continue;
-    for (uint32_t i = 0; i < op.count; ++i) {
-      if (!context_.is_open(op.source[i])) continue;
-      const uint8_t byte = in_.byte();
-      if (byte > 128) throw Rejected(text("slope ", int(byte), " / 128"));
-      slope_bytes_[op.first + i] = byte;
-    }
-  }
 }
 
 void Walk::read_multipliers(uint32_t top, std::vector<Multiplier>& multipliers) {
@@ -458,8 +470,9 @@ void Walk::sweep_form() {
   form_.clear();
   load_form();
   const uint32_t top = uint32_t(program_.operators.size());
-  const Hints hints = read_hints(top);
-  form_.run(top, hints.slopes, hints.multipliers);
+  std::optional<uint64_t> open;
+  const Hints hints = read_hints(top, open);
+  form_.run(top, {&hints, 1});
 }
 
 void Walk::clip() {

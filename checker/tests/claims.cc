@@ -56,6 +56,21 @@ Claim hinted_claim() {
   return claim;
 }
 
+// The y of split_claim() is at least -1/4 with lower slopes of 1/4, and at most 1/2 with those of 1 or, where x <= 0,
+// with a multiplier of that. Each REFUTE uses a bound of y and nothing else.
+Claim tight_claim() {
+  Claim claim = split_claim();
+  claim.property = box_property(1, -1, 1, 1, "(or (<= Y_0 -0.3) (>= Y_0 0.6))");
+  const auto numbered = [](Bytes out, float beta) {
+    put_f32(out, beta);
+    return out;
+  };
+  const Bytes below = numbered({6, 0, 0x80, 1, 5}, 1), above = numbered({6, 0, 0x80, 1, 5}, -1);
+  const Bytes tight = numbered({9, 3, 1, 1, 0x80, 1, 1}, -0.5f);
+  claim.tree = join({{1, 0, 0, 9, 3, 2, 0, 3, 32, 32, 1, 2, 3}, below, {5, 1, 0}, tight, above, above});
+  return claim;
+}
+
 Claim kinds_claim() {
   Model model;
   model.input("x", {1, 1, 1, 2}).node("LeakyRelu", {"x"}, "l").node("Sigmoid", {"l"}, "s");
@@ -78,7 +93,7 @@ Claim softmax_claim() {
 }
 
 std::vector<Claim> accepted_claims() {
-  return {relu_claim(), split_claim(), clip_claim(), hinted_claim(), kinds_claim(), softmax_claim()};
+  return {relu_claim(), split_claim(), clip_claim(), hinted_claim(), tight_claim(), kinds_claim(), softmax_claim()};
 }
 
 }  // namespace build

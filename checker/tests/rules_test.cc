@@ -200,14 +200,70 @@ void sweep_tests() {
       checker::Sweep<1> alone(context);
       const uint32_t top = uint32_t(program.operators.size());
       for (int l = 0; l < 7; ++l) block.add(l, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
-      block.run(top, {.rule = Slope::adaptive, .bytes = nullptr});
+      block.run(top, checker::Slopes{});
       for (int l = 0; l < 7; ++l) {
         alone.clear();
         alone.add(0, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
-        alone.run(top, {.rule = Slope::adaptive, .bytes = nullptr});
+        alone.run(top, checker::Slopes{});
         EXPECT(!alone.failed(0) && alone.bound(0) == block.bound(l));
         EXPECT(std::isfinite(alone.bound(0)));
         for (uint32_t j = 0; j < 9; ++j) EXPECT(alone.input(0, j) == block.input(l, j));
+      }
+    }
+  });
+  test("a block of sweeps with hints of their own gives each lane the bits of a sweep alone", [] {
+    std::mt19937 random(8);
+    const auto numbers = [&](size_t count) {
+      std::vector<float> out;
+      for (size_t i = 0; i < count; ++i) out.push_back(random() % 4 == 0 ? 0 : float(random()) * 0x1p-31f - 1);
+      return out;
+    };
+    for (const char* hinge : {"Relu", "LeakyRelu"}) {
+      Model model;
+      model.input("x", {1, 9}).constant("a", {9, 37}, numbers(9 * 37)).constant("b", {37, 37}, numbers(37 * 37));
+      model.node("MatMul", {"x", "a"}, "m").node(hinge, {"m"}, "r").node("MatMul", {"r", "b"}, "n");
+      model.node(hinge, {"n"}, "s").node("Sub", {"s", "r"}, "d").node("Tanh", {"d"}, "t");
+      const checker::Program program = model.node("Sub", {"t", "n"}, "y").output("y").lower();
+      for (const Semantics semantics : {Semantics::real, Semantics::float32}) {
+        checker::Context context(program, semantics, std::vector<double>(9, -0.3), std::vector<double>(9, 0.7));
+        for (uint32_t o = 1; o < program.operators.size(); ++o) {
+          const checker::Operator& op = program.operators[o];
+          if (!op.is_affine()) continue;
+          const auto figures = context.intervals(o);
+          for (uint32_t i = 0; i < op.count; ++i) context.meet(op.first + i, figures.lo[i], figures.hi[i]);
+        }
+        const uint32_t top = uint32_t(program.operators.size());
+        context.refresh(top);
+        std::vector<uint32_t> places(program.elements());
+        for (uint32_t e = 0; e < program.elements(); ++e) places[e] = program.elements() - 1 - e;
+        std::vector<std::vector<uint8_t>> bytes(checker::kLanes, std::vector<uint8_t>(program.elements()));
+        std::vector<checker::Hints> hints(7);
+        for (size_t l = 0; l < hints.size(); ++l) {
+          for (uint8_t& byte : bytes[l]) byte = uint8_t(random() % 129);
+          hints[l].slopes = {.rule = Slope::Rule(l % 4), .bytes = bytes[l].data(), .places = places.data()};
+          if (l % 3 == 0) continue;
+          for (const uint32_t o : {1u, 3u, 5u}) {
+            const uint32_t e = program.operators[o].first + uint32_t(random() % 5);
+            hints[l].multipliers.push_back({e, double(random()) * 0x1p-32 - 0.5});
+          }
+        }
+        hints[5].multipliers = {{program.operators[3].first + 5, 0x1p600}};  // too large a coefficient: it fails
+        checker::Sweep<checker::kLanes> block(context);
+        checker::Sweep<1> alone(context);
+        for (int repeated = 0; repeated < 2; ++repeated) {
+          for (int l = 0; l < 7; ++l) block.add(l, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
+          block.run(top, hints);
+          for (int l = 0; l < 7; ++l) {
+            alone.clear();
+            alone.add(0, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
+            alone.run(top, {&hints[size_t(l)], 1});
+            EXPECT(alone.failed(0) == (l == 5) && block.failed(l) == (l == 5));
+            if (l == 5) continue;
+            EXPECT(alone.bound(0) == block.bound(l));
+            for (uint32_t j = 0; j < 9; ++j) EXPECT(alone.input(0, j) == block.input(l, j));
+          }
+          block.clear();
+        }
       }
     }
   });
@@ -228,7 +284,7 @@ void sweep_tests() {
         out.insert(out.end(), f.q.begin(), f.q.end());
         out.insert(out.end(), f.lo.begin(), f.lo.end());
       }
-      const auto& lines = c.lines(2, {.rule = Slope::adaptive, .bytes = nullptr});
+      const auto& lines = c.lines(2, {});
       for (const Line& line : lines.line) out.insert(out.end(), {line.s_lo, line.s_hi, line.k_hi});
       return out;
     };
@@ -341,6 +397,88 @@ void certificate_tests() {
     }
     EXPECT(rejected(with_tree(claim, {1, 1, 0, 6, 1, 0, 0})));
     EXPECT(rejected(with_tree(claim, {1, 1, 0, 6, 2, 0})));
+  });
+  test("TIGHTEN gives a bound of a neuron with slopes and multipliers of its own", [] {
+    const auto with = [](const char* unsafe, Bytes tree, Semantics semantics = Semantics::float32) {
+      Claim claim = split_claim();
+      claim.property = build::box_property(1, -1, 1, 1, unsafe);
+      claim.semantics = semantics;
+      return accepted(with_tree(claim, std::move(tree)));
+    };
+    // By the bound of y alone: the multiplier takes y out of the form.
+    const auto refute = [](float beta) {
+      Bytes out{6, 0, 0x80, 1, 5};
+      build::put_f32(out, beta);
+      return out;
+    };
+    const char *below = "(<= Y_0 -0.3)", *above = "(>= Y_0 0.6)";
+    for (const Semantics semantics : {Semantics::real, Semantics::float32}) {
+      EXPECT(!with(below, build::join({{1, 0, 0}, refute(1)}), semantics));
+      EXPECT(with(below, build::join({{1, 0, 0, 9, 3, 1, 0, 3, 32, 32}, refute(1)}), semantics));
+      EXPECT(!with("(<= Y_0 -0.2499)", build::join({{1, 0, 0, 9, 3, 1, 0, 3, 32, 32}, refute(1)}), semantics));
+      EXPECT(with(above, build::join({{1, 0, 0, 9, 3, 1, 1, 2}, refute(-1)}), semantics));
+      EXPECT(!with("(>= Y_0 0.4999)", build::join({{1, 0, 0, 9, 3, 1, 1, 2}, refute(-1)}), semantics));
+    }
+    // The other side, other slopes, another rule; both sides at once; a looser bound before and after.
+    EXPECT(!with(below, build::join({{1, 0, 0, 9, 3, 1, 1, 3, 32, 32}, refute(1)})));
+    EXPECT(!with(below, build::join({{1, 0, 0, 9, 3, 1, 0, 3, 0, 32}, refute(1)})));
+    EXPECT(!with(above, build::join({{1, 0, 0, 9, 3, 1, 1, 1}, refute(-1)})));
+    EXPECT(with(above, build::join({{1, 0, 0, 9, 3, 2, 0, 0, 1, 2}, refute(-1)})));
+    EXPECT(with(above, build::join({{1, 0, 0, 9, 3, 1, 1, 1, 9, 3, 1, 1, 2}, refute(-1)})));
+    EXPECT(with(above, build::join({{1, 0, 0, 9, 3, 1, 1, 2, 9, 3, 1, 1, 1}, refute(-1)})));
+    // What a child gives is forgotten when it is left.
+    EXPECT(with(above, build::join({{1, 0, 0, 9, 3, 1, 1, 2, 4, 0, 0}, refute(-1), refute(-1)})));
+    EXPECT(!with(above, build::join({{1, 0, 0, 4, 0, 0, 9, 3, 1, 1, 2}, refute(-1), refute(-1)})));
+    EXPECT(accepted(build::tight_claim()));
+  });
+  test("all sweeps of a TIGHTEN are of the context before it", [] {
+    Claim claim = split_claim();
+    // Of the two outputs of an operator, the second is bounded by a multiplier of the first.
+    Model model;
+    model.input("x", {1}).constant("w", {1, 2}, {1, 0.5f}).constant("v", {2, 2}, {1, 1, -1, -1});
+    claim.model = model.node("MatMul", {"x", "w"}, "m")
+                      .node("Relu", {"m"}, "r")
+                      .node("MatMul", {"r", "v"}, "y")
+                      .output("y")
+                      .bytes();
+    claim.property = build::box_property(1, -1, 1, 2, "(>= Y_1 0.6)");
+    const auto tree = [](bool together, int slope_rule) {
+      Bytes out{1, 0, 0, 9, 3, uint8_t(together ? 2 : 1), 1, uint8_t(slope_rule)};
+      if (!together) out.insert(out.end(), {9, 3, 1});
+      out.insert(out.end(), {uint8_t(together ? 2 : 3), 0x82, 1, 5});
+      build::put_f32(out, -1);
+      out.insert(out.end(), {6, 0, 0x80, 1, 6});
+      build::put_f32(out, -1);
+      return out;
+    };
+    // Without the first bound the multiplier says y_1 = y_0 + (y_1 - y_0) <= 1.
+    EXPECT(rejected(with_tree(claim, tree(true, 2))));
+    EXPECT(accepted(with_tree(claim, tree(false, 2))));
+    EXPECT(rejected(with_tree(claim, tree(false, 1))));
+  });
+  test("TIGHTEN that is malformed or refers to nothing is rejected", [] {
+    const Claim claim = build::tight_claim();
+    const auto says = [&](Bytes tree, const char* reason) {
+      const std::string said = build::check(with_tree(claim, std::move(tree))).reason;
+      EXPECT_NOTE(said.find(reason) != std::string::npos, said);
+    };
+    says({9, 3, 1, 0, 0, 1, 0, 0, 3}, "not PROPAGATE");
+    says({1, 0, 0, 9, 4, 1, 0, 0, 3}, "operator 4 of 4");
+    for (const uint8_t o : {0, 2}) says({1, 0, 0, 9, o, 1, 0, 0, 3}, "not affine");
+    says({1, 0, 0, 9, 3, 0, 3}, "without a bound");
+    says({1, 0, 0, 9, 3, 1, 2, 0, 3}, "bound 2 of 2");
+    says({1, 0, 0, 9, 3, 2, 1, 0, 0, 0, 3}, "increasing order");
+    says({1, 0, 0, 9, 3, 2, 1, 0, 1, 0, 3}, "bound 1 of 1");
+    says({1, 0, 0, 9, 3, 1, 0, 4, 3}, "slope specification 4");
+    says({1, 0, 0, 9, 3, 1, 0, 3, 32, 129, 3}, "slope 129");
+    says({1, 0, 0, 9, 3, 1, 0, 3, 32}, "ends after");
+    says({1, 0, 0, 9, 1, 1, 0, 3, 32, 32, 3}, "unknown instruction 32");  // no relu below
+    says({1, 0, 0, 9, 3, 1, 0, 0x80, 0, 3}, "no multipliers");
+    says({1, 0, 0, 9, 1, 1, 0, 0x80, 1, 5, 0, 0, 0x80, 0x3f, 3}, "element 5 of 3");
+    says({1, 0, 0, 9, 3, 1, 0, 0x80, 1, 4, 0, 0, 0x80, 0x3f, 3}, "not affine");
+    says({1, 0, 0, 9, 3, 1, 0, 0x80, 1, 1, 0, 0, 0, 0, 3}, "multiplier of 0");
+    says({1, 0, 0, 9, 3, 1, 0, 0x80, 1, 1, 0, 0, 0x80, 0x7f, 3}, "not finite");
+    says({1, 0, 0, 9, 3, 200, 1, 0, 0, 1, 0}, "ends after");
   });
   test("CLIP cuts the inputs to where the property can be violated", [] {
     // Relu(x0 + x1) >= 1.5 needs x0 >= 0.5; a box below that is then empty.
@@ -551,7 +689,17 @@ void tampering_tests() {
     for (int n = 0; n < 20'000; ++n) {
       wrong.tree = {1, uint8_t(random() % 2), uint8_t(random() % 3), 3};
       while (wrong.tree.size() < 40) {
-        switch (random() % 6) {
+        switch (random() % 7) {
+          case 6: {
+            Bytes spec{uint8_t(random() % 3)};
+            if (random() % 2 == 0) {
+              spec = {uint8_t(spec[0] | 0x80), 1, uint8_t(1 + random() % 2)};
+              build::put_f32(spec, float(random()) * 0x1p-31f - 1);
+            }
+            wrong.tree.insert(wrong.tree.end(), {9, 3, 1, uint8_t(random() % 2)});
+            wrong.tree.insert(wrong.tree.end(), spec.begin(), spec.end());
+            break;
+          }
           case 0:
             wrong.tree.insert(wrong.tree.end(), {1, 1, uint8_t(random() % 3)});
             break;
