@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <memory>
@@ -82,8 +83,20 @@ Result<std::vector<float>> execute_flat(const Graph& graph, std::span<const floa
 // How far the search came, where it came anywhere.
 std::string reached(const SearchStatistics& statistics) {
   if (!std::isfinite(statistics.worst_bound)) return "";
-  return " (best bound " + std::to_string(statistics.worst_bound) + ", " + std::to_string(statistics.open) +
-         " sub-problems open)";
+  char share[32];
+  std::snprintf(share, sizeof share, "%.3g", 100 * statistics.closed_share);
+  return " (best bound " + std::to_string(statistics.worst_bound) + ", " + share + " % of the cases closed, " +
+         std::to_string(statistics.open) + " sub-problems open)";
+}
+
+// What would be needed at least: as much for the rest as for the share that is closed, and a step for every open
+// sub-problem. Nothing where that would be guessing.
+std::string needed(const SearchStatistics& statistics) {
+  const double share = statistics.closed_share, spent = statistics.earlier_seconds + statistics.seconds;
+  if (!(share > 0.01 && share < 1) || statistics.nodes == 0) return "";
+  const double steps = static_cast<double>(statistics.open) / static_cast<double>(statistics.nodes);
+  const double more = spent * std::max((1 - share) / share, steps);
+  return "; at this pace it takes at least " + std::to_string(std::lround(std::ceil(more))) + " s more";
 }
 
 bool has_softmax(const Problem& problem) {
@@ -96,12 +109,12 @@ std::string explain(const SearchResult& result, const Problem& problem) {
   const std::string softmax = "; of a Softmax only signs and sums are proved: ask about the scores that it reads";
   switch (result.end) {
     case SearchEnd::kTime:
-      return "the time limit was reached" + margin + "; give it more --timeout or --threads" +
-             (has_softmax(problem) ? softmax : "");
+      return "the time limit was reached" + margin + needed(result.statistics) +
+             "; give it more --timeout or --threads" + (has_softmax(problem) ? softmax : "");
     case SearchEnd::kMemory:
       return "the open sub-problems filled the memory" + margin + "; cut the input box into parts";
     case SearchEnd::kInterrupted:
-      return "stopped on request" + margin;
+      return "stopped on request" + margin + needed(result.statistics);
     case SearchEnd::kOverflow:
       return "overflow of binary32 cannot be excluded over the input box; shrink the box";
     case SearchEnd::kGap:
@@ -113,6 +126,12 @@ std::string explain(const SearchResult& result, const Problem& problem) {
     default:
       return "";
   }
+}
+
+/// Whether a search that a limit ended could be gone on from.
+bool leaves_work(const Decision& decision) {
+  return decision.reason == UnknownReason::kTime || decision.reason == UnknownReason::kMemory ||
+         decision.reason == UnknownReason::kInterrupted;
 }
 
 UnknownReason reason_of(SearchEnd end, const Problem& problem) {
@@ -146,10 +165,13 @@ class Job {
         property_file_(std::move(property_file)) {}
 
   Result<Decision> decide(Semantics semantics, Clock::time_point start);
+  /// Empty: none is asked for.
+  std::string checkpoint_path(Semantics semantics) const;
 
  private:
   Result<Decision> seal(Decision decision, const std::string& proof);
   std::string destination(Semantics semantics) const;
+  Status plan_checkpoint(const Problem& problem, SearchOptions& options) const;
 
   const LoadedModel& model_;
   const Property& property_;
@@ -167,6 +189,27 @@ std::string Job::destination(Semantics semantics) const {
   }
   const bool second = options_.semantics.size() > 1 && semantics == Semantics::kReal;
   return options_.certificate_path + (second ? ".real" : "");
+}
+
+std::string Job::checkpoint_path(Semantics semantics) const {
+  if (options_.checkpoint_path.empty()) return "";
+  const bool second = options_.semantics.size() > 1 && semantics == Semantics::kReal;
+  return options_.checkpoint_path + (second ? ".real" : "");
+}
+
+// Where the search is saved, and what it goes on from. A file that cannot be written is found out now, not after hours.
+Status Job::plan_checkpoint(const Problem& problem, SearchOptions& options) const {
+  options.checkpoint.path = checkpoint_path(problem.semantics);
+  if (options.checkpoint.path.empty()) return {};
+  options.checkpoint.every_seconds = options_.checkpoint_seconds;
+  options.checkpoint.identity = {AXIOM_VERSION, model_.graph.model_digest, property_.digest, problem.semantics};
+  if (options_.resume && std::filesystem::exists(options.checkpoint.path)) {
+    Result<SavedSearch> saved = read_checkpoint(options.checkpoint.path, options.checkpoint.identity, problem);
+    if (!saved) return saved.error();
+    options.resume = std::move(*saved);
+  }
+  const Result<AtomicFile> writable = AtomicFile::create(options.checkpoint.path);
+  return writable ? Status() : Status(writable.error());
 }
 
 // Writes the certificate, has it checked; the verdict is the checker's. A rejected file is removed.
@@ -223,10 +266,21 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
   options.known_witness = last_witness_ ? &*last_witness_ : nullptr;
   if (options_.on_progress) {
     options.on_progress = [this](const SearchStatistics& s) {
-      options_.on_progress({s.seconds, s.nodes, s.leaves, s.open, s.worst_bound});
+      options_.on_progress({s.seconds, s.nodes, s.leaves, s.open, s.worst_bound, s.closed_share});
     };
   }
-  SearchResult result = search(*problem, options, confirm);
+  options.keep_tree = options_.keep_tree;
+  options.map_violations = options_.keep_tree && options_.map_violations;
+  if (Status planned = plan_checkpoint(*problem, options); !planned) return planned.error();
+  SearchResult result = search(*problem, std::move(options), confirm);
+  if (result.checkpoint) decision.checkpoint_path = checkpoint_path(semantics);
+  if (!result.saved) decision.checkpoint_problem = result.saved.error().message;
+  decision.earlier_seconds = result.statistics.earlier_seconds;
+  decision.closed_share = result.end == SearchEnd::kProved ? 1 : result.statistics.closed_share;
+  if (options_.keep_tree) {
+    decision.regions = input_regions(result.tree, *problem);
+    decision.tree = std::move(result.tree);
+  }
   decision.search_seconds = result.statistics.seconds;
   decision.nodes = result.statistics.nodes;
   decision.leaves = result.statistics.leaves;
@@ -307,6 +361,11 @@ Result<DecisionReport> decide(const std::string& model_path, const std::string& 
     if (!decision) return decision.error();
     decision->seconds = since(report.decisions.empty() ? start : began);
     report.decisions.push_back(std::move(*decision));
+  }
+  const bool undecided = std::any_of(report.decisions.begin(), report.decisions.end(), leaves_work);
+  for (const Semantics semantics : options.semantics) {
+    const std::string path = job.checkpoint_path(semantics);
+    if (!undecided && !path.empty()) std::filesystem::remove(path);
   }
   return report;
 }

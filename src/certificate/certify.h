@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "bounds/arithmetic.h"
+#include "verify/search_tree.h"
 #include "verify/witness.h"
 
 namespace axiom {
@@ -40,7 +41,8 @@ std::string_view semantics_name(Semantics semantics);  ///< "real", "float32"
 struct SearchProgress {
   double seconds = 0;
   uint64_t nodes = 0, leaves = 0, open = 0;
-  double worst_bound = 0;  ///< Least bound among the open nodes (above 0 everywhere = proved).
+  double worst_bound = 0;   ///< Least bound among the open nodes (above 0 everywhere = proved).
+  double closed_share = 0;  ///< Of the cases: 0 to 1.
 };
 
 struct DecideOptions {
@@ -53,6 +55,13 @@ struct DecideOptions {
   std::string checker_path;      ///< Empty: `axiom-check` beside the running program.
   const std::atomic<bool>* stop = nullptr;                 ///< Set by Ctrl-C.
   std::function<void(const SearchProgress&)> on_progress;  ///< Called about ten times a second, from one thread.
+  /// The state of the search is written here now and then, and when a limit ends it; removed once the question is
+  /// decided. Empty: nowhere. With two semantics the second has its own file, with ".real" appended.
+  std::string checkpoint_path;
+  double checkpoint_seconds = 10;  ///< From one writing to the next, at least.
+  bool resume = false;             ///< Go on from the file, where there is one.
+  bool keep_tree = false;          ///< Decision::tree and Decision::regions are wanted.
+  bool map_violations = false;     ///< With keep_tree: find out how far a violation reaches, within the time.
 };
 
 /// The answer for one semantics.
@@ -62,6 +71,7 @@ struct Decision {
   UnknownReason reason = UnknownReason::kNone;
   std::string explanation;  ///< One line: why unknown, where, and what to try.
   double best_bound = 0;    ///< Least bound reached over the open part (relaxation gap), for `unknown`.
+  double closed_share = 0;  ///< Share of the cases that the search has closed: 0 to 1.
   std::optional<Witness> witness;
   double seconds = 0;  ///< Wall clock of this semantics, all included.
   double search_seconds = 0, check_seconds = 0;
@@ -69,6 +79,11 @@ struct Decision {
   uint64_t certificate_bytes = 0;
   std::string certificate_digest;  ///< Hex SHA-256 of the accepted certificate.
   std::string certificate_path;    ///< Where it was kept; empty if deleted.
+  double earlier_seconds = 0;      ///< Searched before the checkpoint that this run went on from.
+  std::string checkpoint_path;     ///< The file to go on from; empty: none.
+  std::string checkpoint_problem;  ///< Why the last state is not in the file; empty: no problem.
+  SearchTree tree;                 ///< With keep_tree; empty where no search was needed.
+  std::vector<InputRegion> regions;
 };
 
 struct DecisionReport {

@@ -73,7 +73,11 @@ std::string decision_text(const Decision& decision, const std::string& subject) 
     case Verdict::kUnknown:
       break;
   }
-  return fmt::format("{} {} {}\n", coloured("UNKNOWN", Colour::kYellow), middle, unknown_text(decision));
+  return fmt::format("{} {} {}\n{}", coloured("UNKNOWN", Colour::kYellow), middle, unknown_text(decision),
+                     decision.checkpoint_path.empty()
+                         ? ""
+                         : fmt::format("  the search is saved in {}; the same command with --resume goes on\n",
+                                       decision.checkpoint_path));
 }
 
 Json decision_json(const Decision& decision) {
@@ -93,7 +97,10 @@ Json decision_json(const Decision& decision) {
     out["reason"] = reason_name(decision.reason);
     out["explanation"] = decision.explanation.empty() ? std::string(remedy(decision.reason)) : decision.explanation;
     out["best_bound"] = number_json(decision.best_bound);
+    out["closed_share"] = decision.closed_share;
+    if (!decision.checkpoint_path.empty()) out["checkpoint"] = decision.checkpoint_path;
   }
+  if (decision.earlier_seconds > 0) out["earlier_seconds"] = decision.earlier_seconds;
   return out;
 }
 

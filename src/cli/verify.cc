@@ -83,6 +83,8 @@ Status write_vnncomp(const std::string& path, const Result<DecisionReport>& repo
 
 Result<int> verify(Arguments& arguments) {
   DecideOptions& options = arguments.options;
+  if (options.resume && options.checkpoint_path.empty())
+    return usage_error("--resume needs --checkpoint FILE, the search to go on from");
   options.semantics = semantics_of(arguments.semantics);
   options.threads = thread_count(options.threads);
   options.stop = &interrupted();
@@ -104,6 +106,10 @@ Result<int> verify(Arguments& arguments) {
   } else {
     print(verdict_text(*report));
   }
+  for (const Decision& decision : report->decisions) {
+    if (!decision.checkpoint_problem.empty())
+      print_error("verify", "the state of the search is not saved: " + decision.checkpoint_problem);
+  }
   if (!written) return print_late_error("verify", written.error());
   return exit_code(overall(*report));
 }
@@ -121,6 +127,14 @@ Action declare(CLI::App& app) {
   app.add_option("--certificate", options.certificate_path,
                  "keep the certificate here (with --semantics both, that of `real` in FILE.real)")
       ->option_text("FILE");
+  app.add_option("--checkpoint", options.checkpoint_path,
+                 "save the state of the search here now and then, and when a limit ends it (with --semantics both,\n"
+                 "that of `real` in FILE.real); removed once the question is decided")
+      ->option_text("FILE");
+  app.add_option("--checkpoint-every", options.checkpoint_seconds, "least time between two savings; default 10")
+      ->option_text("SECONDS")
+      ->check(CLI::Range(0.0, 1e9));
+  app.add_flag("--resume", options.resume, "go on from the file of --checkpoint, where there is one");
   app.add_option("--vnncomp", arguments->vnncomp, "write the answer in the format of VNN-COMP")->option_text("FILE");
   app.add_option("--property", arguments->library.name, "in place of PROPERTY, one of the library: " + library_list())
       ->option_text("NAME");
@@ -138,7 +152,8 @@ extern const Command verify_command{
         "axiom verify net.onnx property.vnnlib\n"
         "axiom verify net.onnx property.vnnlib --certificate proof.axc\n"
         "axiom verify net.onnx --property valid-probabilities --input-range 0 1\n"
-        "axiom verify net.onnx.gz property.vnnlib.gz --semantics both --timeout 300 --json\n",
+        "axiom verify net.onnx.gz property.vnnlib.gz --semantics both --timeout 300 --json\n"
+        "axiom verify net.onnx property.vnnlib --timeout 36000 --checkpoint search.state --resume\n",
     .notes =
         "VERIFIED is printed only after the independent program axiom-check has accepted the certificate.\n"
         "float32 covers every order of summation of a float32 program; real is exact arithmetic.\n"

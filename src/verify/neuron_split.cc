@@ -97,6 +97,7 @@ void prepare(const Problem& problem, Item& item, Workspace& work) {
   item.constraint = forms.constraint;
   if (forms.best > 0) {
     item.code.refute(forms.constraint, SlopeSpec{forms.rule, {}, {}});
+    item.out.bound = forms.best;
     close(item);
   }
 }
@@ -109,6 +110,7 @@ void try_to_close(const Problem& problem, Item& item, double hoped, const SlopeS
   const double bound = bound_form(constraint, slopes, work);
   if (bound > 0) {
     item.code.refute(item.constraint, slopes);
+    item.out.bound = bound;
     return close(item);
   }
   item.out.bound = std::max(item.node->bound, std::min(item.out.bound, bound));

@@ -79,21 +79,6 @@ void ProofCode::slope_spec(const SlopeSpec& slopes) {
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "certificates are written on little-endian machines");
 
-namespace {
-
-template <typename Visit>
-void preorder(const ProofNode& root, Visit visit) {
-  std::vector<const ProofNode*> stack{&root};
-  while (!stack.empty()) {
-    const ProofNode* node = stack.back();
-    stack.pop_back();
-    visit(*node);
-    for (size_t k = node->children.size(); k-- > 0;) stack.push_back(node->children[k]);
-  }
-}
-
-}  // namespace
-
 std::string serialize(const ProofNode& root) {
   std::string bytes;
   preorder(root, [&](const ProofNode& node) { bytes += node.code; });

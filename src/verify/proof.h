@@ -31,16 +31,42 @@ class ProofCode {
   std::string bytes_;
 };
 
+/// What a node shows of itself in reports; proves nothing.
+enum class NodeState : uint8_t {
+  kOpen,      ///< Not looked at yet.
+  kSplit,     ///< Has children.
+  kClosed,    ///< Refuted or empty.
+  kStuck,     ///< Neither closed nor split.
+  kViolated,  ///< Holds a counterexample.
+};
+inline constexpr ElementId kNoElement = ~ElementId{0};
+
 /// One node: the instructions up to its closing one, and a child for each part of a split.
 struct ProofNode {
   std::string code;
   std::vector<ProofNode*> children;
+  NodeState state = NodeState::kOpen;
+  ElementId split = kNoElement;  ///< kSplit: the input or neuron; none where the disjuncts were told apart.
+  double split_at = 0;           ///< kSplit: where.
+  double bound = -kInfinity;     ///< Lower bound that was reached; above 0 in a refuted node.
 };
 
 void append_varint(std::string& bytes, uint64_t value);
 
 /// The tree in preorder. Every node must be closed.
 std::string serialize(const ProofNode& root);
+
+/// Calls visit(node) for every node: parents first, siblings in order.
+template <typename Visit>
+void preorder(const ProofNode& root, Visit visit) {
+  std::vector<const ProofNode*> stack{&root};
+  while (!stack.empty()) {
+    const ProofNode* node = stack.back();
+    stack.pop_back();
+    visit(*node);
+    for (size_t k = node->children.size(); k-- > 0;) stack.push_back(node->children[k]);
+  }
+}
 
 /// Number of nodes without children.
 uint64_t count_leaves(const ProofNode& root);

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <thread>
 
 #include "verify/strategy.h"
@@ -23,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int kFirstRestarts = 2, kLaterRestarts = 30;
 constexpr double kFirstShare = 0.3, kLaterShare = 0.1;
 constexpr size_t kInputSplitLimit = 12;  // Free inputs up to which the input box is split.
+constexpr size_t kKeptViolations = 10000;
 
 // Inputs worth splitting: a decimal that is no double leaves an interval one unit in the last place wide, under `real`.
 size_t free_inputs(const NumericDisjunct& disjunct) {
@@ -36,15 +39,16 @@ size_t free_inputs(const NumericDisjunct& disjunct) {
 
 bool splits_input(const NumericDisjunct& disjunct) { return free_inputs(disjunct) <= kInputSplitLimit; }
 
-struct Open {
-  SubProblem problem;
-  ProofNode* proof;
-};
-
 class Driver {
  public:
-  Driver(const Problem& problem, const SearchOptions& options, const Confirm& confirm)
-      : problem_(problem), options_(options), confirm_(confirm), start_(Clock::now()) {}
+  Driver(const Problem& problem, SearchOptions& options, const Confirm& confirm)
+      : problem_(problem),
+        options_(options),
+        confirm_(confirm),
+        start_(Clock::now()),
+        stored_(BoundContext(*problem.program, problem.semantics).stored_elements()) {
+    next_checkpoint_ = options.checkpoint.every_seconds;
+  }
 
   SearchResult run();
 
@@ -58,9 +62,15 @@ class Driver {
   void expand_roots();
   void worker();
   bool by_input(const SubProblem& problem) const { return splits_input(problem_.disjuncts[problem.disjunct]); }
-  std::vector<Expansion> expand(std::span<const Open> batch, Workspace& work) const;
-  void finish(std::span<const Open> batch, std::vector<Expansion> expansions);
-  void finish_node(const Open& open, Expansion expansion);
+  std::vector<Expansion> expand(std::span<const OpenNode> batch, Workspace& work) const;
+  void finish(std::span<OpenNode> batch, std::vector<Expansion> expansions);
+  void finish_node(OpenNode& open, Expansion expansion);
+  void note_split(ProofNode& node, const std::vector<SubProblem>& children) const;
+  void map_violation(OpenNode& open, Witness witness);
+  void restore(SavedSearch saved);
+  void save_if_due();
+  void save();
+  void save_at_end(SearchResult& result);
   void end(SearchEnd how);
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
   bool out_of_time() const { return seconds() > options_.timeout_seconds; }
@@ -68,19 +78,20 @@ class Driver {
   void end_by_limit() { end(interrupted() ? SearchEnd::kInterrupted : SearchEnd::kTime); }
   bool interrupted() const { return options_.stop != nullptr && options_.stop->load(); }
   void push(SubProblem problem, ProofNode* proof);
-  Open pop();
-  std::vector<Open> pop_batch();
+  OpenNode pop();
+  std::vector<OpenNode> pop_batch();
   ProofNode* new_proof_node();
   void report();
 
   const Problem& problem_;
-  const SearchOptions& options_;
+  SearchOptions& options_;
   const Confirm& confirm_;
   const Clock::time_point start_;
+  const std::vector<ElementId> stored_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::multimap<double, Open> queue_;  // By bound: the least, most violated, first.
+  std::multimap<double, OpenNode> queue_;  // By bound: the least, most violated, first.
   std::deque<ProofNode> proof_nodes_;
   ProofNode* root_ = nullptr;
   size_t busy_ = 0, queue_bytes_ = 0;
@@ -91,6 +102,13 @@ class Driver {
   bool gap_ = false;
   double gap_bound_ = kInfinity;
   double next_report_ = 0.1;
+  double closed_share_ = 0, earlier_seconds_ = 0;
+  bool attacked_ = false;                  // The long attack is over.
+  std::set<const OpenNode*> in_progress_;  // Open, but not in the queue.
+  std::vector<Witness> violations_;        // With map_violations.
+  double next_checkpoint_ = 0;
+  bool saved_now_ = false;  // Nothing has changed since the last save.
+  Status saved_;
 };
 
 ProofNode* Driver::new_proof_node() {
@@ -105,14 +123,14 @@ size_t bytes_of(const SubProblem& p) {
 void Driver::push(SubProblem problem, ProofNode* proof) {
   queue_bytes_ += bytes_of(problem);
   const double key = problem.bound;
-  queue_.emplace(key, Open{std::move(problem), proof});
+  queue_.emplace(key, OpenNode{std::move(problem), proof});
 }
 
 // Best first; once the open sub-problems fill half the memory, the ones nearest to a proof first.
-Open Driver::pop() {
+OpenNode Driver::pop() {
   auto it = queue_.begin();
   if (queue_bytes_ > options_.memory_bytes / 2) it = std::prev(queue_.end());
-  Open open = std::move(it->second);
+  OpenNode open = std::move(it->second);
   queue_bytes_ -= bytes_of(open.problem);
   queue_.erase(it);
   return open;
@@ -127,7 +145,13 @@ void Driver::end(SearchEnd how) {
 void Driver::report() {
   if (!options_.on_progress || seconds() < next_report_) return;
   next_report_ = seconds() + 0.1;
-  SearchStatistics now{seconds(), nodes_, leaves_, queue_.size() + busy_, queue_.empty() ? 0 : queue_.begin()->first};
+  SearchStatistics now{.seconds = seconds(),
+                       .nodes = nodes_,
+                       .leaves = leaves_,
+                       .open = queue_.size() + busy_,
+                       .worst_bound = queue_.empty() ? 0 : queue_.begin()->first,
+                       .closed_share = closed_share_,
+                       .earlier_seconds = earlier_seconds_};
   options_.on_progress(now);
 }
 
@@ -139,8 +163,13 @@ bool Driver::attack_round(const std::vector<size_t>& disjuncts, int restarts, do
   const double limit = std::min(options_.timeout_seconds, seconds() + std::max(0.05, share * options_.timeout_seconds));
   plan.stop = [&] { return interrupted() || seconds() > limit; };
   witness_ = attack(problem_, disjuncts, evaluator, plan, confirm_);
-  if (witness_) end(SearchEnd::kViolated);
-  return witness_.has_value();
+  if (!witness_) return false;
+  if (options_.map_violations) {
+    violations_.push_back(*witness_);
+    return false;
+  }
+  end(SearchEnd::kViolated);
+  return true;
 }
 
 std::vector<size_t> Driver::open_disjuncts() const {
@@ -175,6 +204,8 @@ void Driver::root() {
   if (work.context.empty()) {
     code.empty();
     root_->code = code.take();
+    root_->state = NodeState::kClosed;
+    closed_share_ = 1;
     ++leaves_;
     return;
   }
@@ -182,6 +213,7 @@ void Driver::root() {
   if (!splits_input(problem_.disjuncts.front()) && !settled(work.context.store(), work)) tighten(work, code);
   code.split_all_disjuncts();
   root_->code = code.take();
+  root_->state = NodeState::kSplit;
   const StoredBounds bounds = work.context.store();
   for (size_t d = 0; d < problem_.disjuncts.size(); ++d) {
     root_->children.push_back(new_proof_node());
@@ -225,49 +257,105 @@ bool Driver::root_by_intervals() {
   plan.check_premise = true;
   if (propagate(work.context, work.sweep, plan) != PropagateEnd::kDone || work.context.empty()) return false;
   const StoredBounds bounds = work.context.store();
-  std::vector<std::string> leaves;
+  std::vector<std::pair<std::string, double>> leaves;  // Code and bound.
   for (size_t d = 0; d < problem_.disjuncts.size(); ++d) {
     if (must_stop() || !first_sub_problem(d, bounds).propagated) return false;
     const FormBounds forms = bound_forms(problem_, problem_.disjuncts[d], work);
     if (!(forms.best > 0)) return false;
     ProofCode code;
     code.refute(forms.constraint, SlopeSpec{forms.rule, {}, {}});
-    leaves.push_back(code.take());
+    leaves.emplace_back(code.take(), forms.best);
   }
   root_ = new_proof_node();
   ProofCode code;
   code.propagate(plan);
   code.split_all_disjuncts();
   root_->code = code.take();
-  for (std::string& leaf : leaves) {
+  root_->state = NodeState::kSplit;
+  for (auto& [leaf, bound] : leaves) {
     root_->children.push_back(new_proof_node());
     root_->children.back()->code = std::move(leaf);
+    root_->children.back()->state = NodeState::kClosed;
+    root_->children.back()->bound = bound;
   }
   nodes_ += 1 + leaves.size();
   leaves_ += leaves.size();
   return true;
 }
 
-void Driver::finish_node(const Open& open, Expansion expansion) {
+// Which stored element the parts of a split differ in; what follows from it in only one of them comes later.
+void Driver::note_split(ProofNode& node, const std::vector<SubProblem>& children) const {
+  const StoredBounds &first = children.front().bounds, &last = children.back().bounds;
+  for (size_t k = 0; k < first.lo.size(); ++k) {
+    if (first.lo[k] == last.lo[k] && first.hi[k] == last.hi[k]) continue;
+    node.split = stored_[k];
+    node.split_at = first.hi[k];
+    return;
+  }
+}
+
+// Splits the side that is longest in proportion to the box of the disjunct, until the box is small enough to show.
+void Driver::map_violation(OpenNode& open, Witness witness) {
+  const NumericDisjunct& box = problem_.disjuncts[open.problem.disjunct];
+  if (!witness_) witness_ = witness;
+  if (violations_.size() < kKeptViolations) violations_.push_back(std::move(witness));
+  const StoredBounds& bounds = open.problem.bounds;
+  size_t longest = 0;
+  double greatest = 0;
+  for (size_t j = 0; j < box.lo.size(); ++j) {
+    const double whole = box.hi[j] - box.lo[j], middle = bounds.lo[j] + (bounds.hi[j] - bounds.lo[j]) * 0.5;
+    if (!(bounds.lo[j] < middle && middle < bounds.hi[j]) || (bounds.hi[j] - bounds.lo[j]) / whole <= greatest)
+      continue;
+    greatest = (bounds.hi[j] - bounds.lo[j]) / whole;
+    longest = j;
+  }
+  if (open.problem.depth >= kMapDepth || greatest == 0) {
+    open.proof->state = NodeState::kViolated;
+    return;
+  }
+  open.proof->state = NodeState::kSplit;
+  open.proof->split = stored_[longest];
+  open.proof->split_at = bounds.lo[longest] + (bounds.hi[longest] - bounds.lo[longest]) * 0.5;
+  for (int side = 0; side < 2; ++side) {
+    SubProblem child = open.problem;
+    (side == 0 ? child.bounds.hi : child.bounds.lo)[longest] = open.proof->split_at;
+    child.propagated = false;
+    ++child.depth;
+    open.proof->children.push_back(new_proof_node());
+    push(std::move(child), open.proof->children.back());
+  }
+}
+
+void Driver::finish_node(OpenNode& open, Expansion expansion) {
+  saved_now_ = false;
   ++nodes_;
-  open.proof->code = std::move(expansion.code);
+  if (expansion.witness && options_.map_violations) return map_violation(open, std::move(*expansion.witness));
   if (expansion.witness) {
+    open.proof->state = NodeState::kViolated;
     witness_ = std::move(expansion.witness);
     return end(SearchEnd::kViolated);
   }
   if (expansion.stopped) {
-    gap_bound_ = std::min(gap_bound_, open.problem.bound);
+    push(std::move(open.problem), open.proof);  // Still open; keeps its bound in the report.
     return end_by_limit();
   }
+  open.proof->code = std::move(expansion.code);
+  open.proof->bound = expansion.bound;
   if (expansion.closed) {
     ++leaves_;
+    closed_share_ += std::ldexp(1.0 / static_cast<double>(problem_.disjuncts.size()),
+                                -static_cast<int>(std::min(open.problem.depth, 2000u)));
+    open.proof->state = NodeState::kClosed;
     return;
   }
   if (expansion.stuck) {
     gap_ = true;
     gap_bound_ = std::min(gap_bound_, expansion.bound);
+    open.proof->state = NodeState::kStuck;
     return;
   }
+  open.proof->state = NodeState::kSplit;
+  if (options_.keep_tree) note_split(*open.proof, expansion.children);
   for (SubProblem& child : expansion.children) {
     open.proof->children.push_back(new_proof_node());
     push(std::move(child), open.proof->children.back());
@@ -277,8 +365,8 @@ void Driver::finish_node(const Open& open, Expansion expansion) {
 
 // One that is split by input, or several that are split by neuron: as many as go together, with some left for the other
 // threads.
-std::vector<Open> Driver::pop_batch() {
-  std::vector<Open> batch;
+std::vector<OpenNode> Driver::pop_batch() {
+  std::vector<OpenNode> batch;
   const size_t threads = static_cast<size_t>(options_.threads);
   const size_t most = std::min<size_t>(Lanes::kCount, (queue_.size() + threads - 1) / threads);
   do {
@@ -287,14 +375,14 @@ std::vector<Open> Driver::pop_batch() {
   return batch;
 }
 
-std::vector<Expansion> Driver::expand(std::span<const Open> batch, Workspace& work) const {
+std::vector<Expansion> Driver::expand(std::span<const OpenNode> batch, Workspace& work) const {
   if (by_input(batch.front().problem)) {
     std::vector<Expansion> one;
     one.push_back(expand_by_input(problem_, batch.front().problem, work, confirm_));
     return one;
   }
   std::vector<const SubProblem*> nodes;
-  for (const Open& open : batch) nodes.push_back(&open.problem);
+  for (const OpenNode& open : batch) nodes.push_back(&open.problem);
   return expand_by_neuron(problem_, nodes, work, confirm_);
 }
 
@@ -302,19 +390,64 @@ std::vector<Expansion> Driver::expand(std::span<const Open> batch, Workspace& wo
 void Driver::expand_roots() {
   Workspace work(problem_);
   work.stop = [this] { return must_stop(); };
-  std::vector<Open> roots;
+  std::vector<OpenNode> roots;
   while (!queue_.empty()) roots.push_back(pop());
+  const auto expanded = [](const OpenNode& open) { return open.problem.depth > 0; };  // Before the checkpoint.
+  const auto later = std::stable_partition(roots.begin(), roots.end(), std::not_fn(expanded));
+  for (auto open = later; open != roots.end(); ++open) push(std::move(open->problem), open->proof);
+  roots.erase(later, roots.end());
+  for (const OpenNode& open : roots) in_progress_.insert(&open);
   for (size_t first = 0; first < roots.size();) {
+    save_if_due();
     const size_t most = by_input(roots[first].problem) ? 1 : std::min<size_t>(Lanes::kCount, roots.size() - first);
-    const std::span<Open> batch = std::span(roots).subspan(first, most);
+    const std::span<OpenNode> batch = std::span(roots).subspan(first, most);
     first += most;
     if (!end_ && must_stop()) end_by_limit();
     if (end_) {
-      for (Open& open : batch) push(std::move(open.problem), open.proof);  // Keeps its bound in the report.
+      for (OpenNode& open : batch) push(std::move(open.problem), open.proof);  // Keeps its bound in the report.
     } else {
       finish(batch, expand(batch, work));
     }
+    for (const OpenNode& open : batch) in_progress_.erase(&open);
   }
+}
+
+void Driver::restore(SavedSearch saved) {
+  proof_nodes_ = std::move(saved.nodes);
+  root_ = &proof_nodes_.front();
+  for (OpenNode& open : saved.open) push(std::move(open.problem), open.proof);
+  nodes_ = saved.progress.nodes;
+  leaves_ = saved.progress.leaves;
+  earlier_seconds_ = saved.progress.seconds;
+  closed_share_ = saved.progress.closed_share;
+  attacked_ = saved.progress.attacked;
+  gap_ = saved.progress.gap;
+  gap_bound_ = saved.progress.gap_bound;
+}
+
+// With the mutex held, or alone. What other threads work at is saved as open.
+void Driver::save() {
+  SearchSnapshot snapshot{{.seconds = earlier_seconds_ + seconds(),
+                           .closed_share = closed_share_,
+                           .gap_bound = gap_bound_,
+                           .nodes = nodes_,
+                           .leaves = leaves_,
+                           .attacked = attacked_,
+                           .gap = gap_},
+                          root_,
+                          {}};
+  for (const auto& [bound, open] : queue_) snapshot.open.emplace(open.proof, &open.problem);
+  for (const OpenNode* open : in_progress_) snapshot.open.emplace(open->proof, &open->problem);
+  saved_ = write_checkpoint(options_.checkpoint.path, options_.checkpoint.identity, snapshot);
+  saved_now_ = static_cast<bool>(saved_);
+}
+
+void Driver::save_if_due() {
+  const double began = seconds();
+  if (options_.checkpoint.path.empty() || began < next_checkpoint_ || end_) return;
+  save();
+  const double cost = seconds() - began;
+  next_checkpoint_ = seconds() + std::max(options_.checkpoint.every_seconds, 20 * cost);
 }
 
 void Driver::worker() {
@@ -326,11 +459,14 @@ void Driver::worker() {
     if (end_ || queue_.empty()) break;
     if (must_stop()) return end_by_limit();
     report();
-    const std::vector<Open> batch = pop_batch();
+    save_if_due();
+    std::vector<OpenNode> batch = pop_batch();
+    for (const OpenNode& open : batch) in_progress_.insert(&open);
     busy_ += batch.size();
     lock.unlock();
     std::vector<Expansion> expansions = expand(batch, work);
     lock.lock();
+    for (const OpenNode& open : batch) in_progress_.erase(&open);
     busy_ -= batch.size();
     finish(batch, std::move(expansions));
     changed_.notify_all();
@@ -338,8 +474,19 @@ void Driver::worker() {
   changed_.notify_all();
 }
 
-void Driver::finish(std::span<const Open> batch, std::vector<Expansion> expansions) {
+void Driver::finish(std::span<OpenNode> batch, std::vector<Expansion> expansions) {
   for (size_t k = 0; k < batch.size(); ++k) finish_node(batch[k], std::move(expansions[k]));
+}
+
+// What a time-out or Ctrl-C leaves can be gone on from; so can a long search that was killed while it was sealed.
+void Driver::save_at_end(SearchResult& result) {
+  const bool limited =
+      result.end == SearchEnd::kTime || result.end == SearchEnd::kMemory || result.end == SearchEnd::kInterrupted;
+  const bool worth = limited || (result.end == SearchEnd::kProved && seconds() > options_.checkpoint.every_seconds);
+  const bool has_tree = root_ != nullptr && root_->state != NodeState::kOpen;
+  if (!options_.checkpoint.path.empty() && worth && has_tree && !saved_now_) save();
+  result.checkpoint = saved_now_;
+  result.saved = saved_;
 }
 
 SearchResult Driver::run() {
@@ -354,32 +501,45 @@ SearchResult Driver::run() {
   }
   std::vector<size_t> all(problem_.disjuncts.size());
   std::iota(all.begin(), all.end(), size_t{0});
-  const bool proved = !end_ && root_by_intervals();
-  if (!proved && !end_ && !attack_round(all, kFirstRestarts, kFirstShare)) root();
+  if (options_.resume) {
+    restore(std::move(*options_.resume));
+  } else {
+    const bool proved = !end_ && root_by_intervals();
+    if (!proved && !end_ && !attack_round(all, kFirstRestarts, kFirstShare)) root();
+  }
   if (!end_) expand_roots();
-  if (!end_ && !queue_.empty()) attack_round(open_disjuncts(), kLaterRestarts, kLaterShare);
+  if (!end_ && !queue_.empty() && !attacked_ && !witness_) attack_round(open_disjuncts(), kLaterRestarts, kLaterShare);
+  attacked_ = !end_;
   if (!end_) {
     std::vector<std::thread> threads;
     for (int t = 1; t < options_.threads; ++t) threads.emplace_back([this] { worker(); });
     worker();
     for (std::thread& t : threads) t.join();
   }
-  result.statistics = {seconds(), nodes_, leaves_, queue_.size(), 0};
   double worst = gap_bound_;
   if (!queue_.empty()) worst = std::min(worst, queue_.begin()->first);
-  result.statistics.worst_bound = worst;
-  result.end = end_ ? *end_ : gap_ ? SearchEnd::kGap : SearchEnd::kProved;
+  result.statistics = {.seconds = seconds(),
+                       .nodes = nodes_,
+                       .leaves = leaves_,
+                       .open = queue_.size(),
+                       .worst_bound = worst,
+                       .closed_share = closed_share_,
+                       .earlier_seconds = earlier_seconds_};
+  result.end = witness_ ? SearchEnd::kViolated : end_ ? *end_ : gap_ ? SearchEnd::kGap : SearchEnd::kProved;
   result.witness = witness_;
   if (result.end == SearchEnd::kProved) {
     result.proof = serialize(*root_);
     result.statistics.leaves = count_leaves(*root_);
   }
+  save_at_end(result);
+  if (options_.keep_tree && root_ != nullptr) result.tree = summarize_tree(*root_);
+  result.tree.violations = std::move(violations_);
   return result;
 }
 
 }  // namespace
 
-SearchResult search(const Problem& problem, const SearchOptions& options, const Confirm& confirm) {
+SearchResult search(const Problem& problem, SearchOptions options, const Confirm& confirm) {
   return Driver(problem, options, confirm).run();
 }
 

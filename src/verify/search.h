@@ -12,7 +12,9 @@
 #include <string>
 
 #include "verify/attack.h"
+#include "verify/checkpoint.h"
 #include "verify/problem.h"
+#include "verify/search_tree.h"
 #include "verify/witness.h"
 
 namespace axiom {
@@ -22,7 +24,16 @@ enum class SearchEnd { kProved, kViolated, kTime, kMemory, kInterrupted, kOverfl
 struct SearchStatistics {
   double seconds = 0;
   uint64_t nodes = 0, leaves = 0, open = 0;
-  double worst_bound = 0;  ///< Least bound among the open sub-problems.
+  double worst_bound = 0;      ///< Least bound among the open sub-problems.
+  double closed_share = 0;     ///< Of the cases: a node of depth d weighs 2^-d of its disjunct.
+  double earlier_seconds = 0;  ///< Of the runs that this one goes on from.
+};
+
+/// Saving the state of a search now and then, and going on from there.
+struct CheckpointPlan {
+  std::string path;           ///< Empty: nothing is saved.
+  double every_seconds = 10;  ///< At least; more where writing takes long, so that it costs 5 % at most.
+  CheckpointIdentity identity;
 };
 
 struct SearchOptions {
@@ -33,16 +44,27 @@ struct SearchOptions {
   const std::atomic<bool>* stop = nullptr;
   const Witness* known_witness = nullptr;  ///< Of the other semantics: tried first. May be null.
   std::function<void(const SearchStatistics&)> on_progress;
+  CheckpointPlan checkpoint;
+  std::optional<SavedSearch> resume;  ///< From read_checkpoint, of the same question.
+  bool keep_tree = false;             ///< SearchResult::tree is wanted.
+  bool map_violations = false;        ///< A counterexample does not end the search: its box is split on, down to
+                                      ///< kMapDepth, to find out how far the violation reaches.
 };
+
+/// Depth up to which boxes that hold a counterexample are split by `map_violations`.
+inline constexpr uint32_t kMapDepth = 12;
 
 struct SearchResult {
   SearchEnd end = SearchEnd::kGap;
   std::string proof;  ///< kProved: the tree of section 8.
   std::optional<Witness> witness;
   SearchStatistics statistics;
+  SearchTree tree;          ///< With keep_tree: as far as it came.
+  bool checkpoint = false;  ///< The state at the end is in the file of the plan.
+  Status saved;             ///< Failure of the last attempt to save.
 };
 
-/// Decides the problem. `confirm` must be callable from several threads.
-SearchResult search(const Problem& problem, const SearchOptions& options, const Confirm& confirm);
+/// Decides the problem. Consumes `options.resume`. `confirm` must be callable from several threads.
+SearchResult search(const Problem& problem, SearchOptions options, const Confirm& confirm);
 
 }  // namespace axiom
