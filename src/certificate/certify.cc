@@ -84,7 +84,7 @@ Result<std::vector<float>> execute_flat(const Graph& graph, std::span<const floa
 std::string reached(const SearchStatistics& statistics) {
   if (!std::isfinite(statistics.worst_bound)) return "";
   char share[32];
-  std::snprintf(share, sizeof share, "%.3g", 100 * statistics.closed_share);
+  std::snprintf(share, sizeof share, "%.3g", std::min(100 * statistics.closed_share, 99.9));  // Some are open.
   return " (best bound " + std::to_string(statistics.worst_bound) + ", " + share + " % of the cases closed, " +
          std::to_string(statistics.open) + " sub-problems open)";
 }
@@ -180,6 +180,7 @@ class Job {
   std::optional<std::string> last_proof_;
   std::optional<Witness> last_witness_;
   uint64_t last_leaves_ = 0, last_nodes_ = 0;
+  SearchTree last_tree_;  // With keep_tree.
 };
 
 std::string Job::destination(Semantics semantics) const {
@@ -245,15 +246,19 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
     decision.explanation = model_.no_meaning;
     return decision;
   }
+  Result<Problem> problem = bind_property(*model_.program, property_, semantics);
+  if (!problem) return problem.error();
   if (last_proof_) {  // The same tree usually proves the other semantics too; the checker says.
-    decision.nodes = last_nodes_;
-    decision.leaves = last_leaves_;
-    Result<Decision> sealed = seal(decision, *last_proof_);
+    Decision again = decision;
+    again.nodes = last_nodes_;
+    again.leaves = last_leaves_;
+    again.closed_share = 1;
+    again.tree = last_tree_;
+    if (options_.keep_tree) again.regions = input_regions(last_tree_, *problem);
+    Result<Decision> sealed = seal(std::move(again), *last_proof_);
     if (!sealed || sealed->verdict == Verdict::kVerified) return sealed;
     decision.check_seconds = sealed->check_seconds;
   }
-  Result<Problem> problem = bind_property(*model_.program, property_, semantics);
-  if (!problem) return problem.error();
   const Execute execute = [this](std::span<const float> input) { return execute_flat(model_.graph, input); };
   const Confirm confirm = [&](size_t disjunct, std::span<const double> point, const std::string& origin) {
     return replay(*problem, execute, disjunct, point, origin);
@@ -265,8 +270,8 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
   options.stop = options_.stop;
   options.known_witness = last_witness_ ? &*last_witness_ : nullptr;
   if (options_.on_progress) {
-    options.on_progress = [this](const SearchStatistics& s) {
-      options_.on_progress({s.seconds, s.nodes, s.leaves, s.open, s.worst_bound, s.closed_share});
+    options.on_progress = [this, semantics](const SearchStatistics& s) {
+      options_.on_progress({s.seconds, s.nodes, s.leaves, s.open, s.worst_bound, s.closed_share, semantics});
     };
   }
   options.keep_tree = options_.keep_tree;
@@ -279,7 +284,7 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
   decision.closed_share = result.end == SearchEnd::kProved ? 1 : result.statistics.closed_share;
   if (options_.keep_tree) {
     decision.regions = input_regions(result.tree, *problem);
-    decision.tree = std::move(result.tree);
+    decision.tree = last_tree_ = std::move(result.tree);
   }
   decision.search_seconds = result.statistics.seconds;
   decision.nodes = result.statistics.nodes;

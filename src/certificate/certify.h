@@ -43,6 +43,7 @@ struct SearchProgress {
   uint64_t nodes = 0, leaves = 0, open = 0;
   double worst_bound = 0;   ///< Least bound among the open nodes (above 0 everywhere = proved).
   double closed_share = 0;  ///< Of the cases: 0 to 1.
+  Semantics semantics = Semantics::kFloat32;
 };
 
 struct DecideOptions {
@@ -54,7 +55,8 @@ struct DecideOptions {
                                  ///< to PATH with ".real" appended.
   std::string checker_path;      ///< Empty: `axiom-check` beside the running program.
   const std::atomic<bool>* stop = nullptr;                 ///< Set by Ctrl-C.
-  std::function<void(const SearchProgress&)> on_progress;  ///< Called about ten times a second, from one thread.
+  std::function<void(const SearchProgress&)> on_progress;  ///< Called about ten times a second (with keep_tree a
+                                                           ///< hundred times), from one thread at a time.
   /// The state of the search is written here now and then, and when a limit ends it; removed once the question is
   /// decided. Empty: nowhere. With two semantics the second has its own file, with ".real" appended.
   std::string checkpoint_path;

@@ -6,12 +6,12 @@
 namespace axiom::cli {
 
 extern const Command verify_command, check_command, theorem_command, property_command, bounds_command, attack_command,
-    run_command, inspect_command, sweep_command, doctor_command;
+    run_command, inspect_command, sweep_command, report_command, doctor_command;
 
 std::span<const Command* const> commands() {
-  static constexpr std::array list = {&verify_command,  &check_command,  &theorem_command, &property_command,
-                                      &sweep_command,   &attack_command, &bounds_command,  &run_command,
-                                      &inspect_command, &doctor_command};
+  static constexpr std::array list = {&verify_command, &check_command,   &theorem_command, &property_command,
+                                      &sweep_command,  &report_command,  &attack_command,  &bounds_command,
+                                      &run_command,    &inspect_command, &doctor_command};
   return list;
 }
 

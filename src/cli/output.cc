@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/files.h"
 #include "base/progress.h"
 
 namespace axiom::cli {
@@ -54,10 +55,13 @@ std::string_view kind_name(ErrorKind kind) {
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-void print_json(const Json& object) {
-  print(object.dump(-1, ' ', false, Json::error_handler_t::replace));
-  print("\n");
+static std::string line_of(const Json& object) {
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
+
+void print_json(const Json& object) { print(line_of(object)); }
+
+Status write_json(const std::string& path, const Json& object) { return write_file(path, line_of(object)); }
 
 void print_error(std::string_view command, std::string_view message) {
   const bool colour = stderr_has_colour();

@@ -33,6 +33,8 @@ std::string_view kind_name(ErrorKind kind);  ///< "usage", "invalid-input", ...
 void print(std::string_view text);
 /// The object on one line, to stdout.
 void print_json(const Json& object);
+/// The object on one line, as a file that appears whole.
+Status write_json(const std::string& path, const Json& object);
 /// One line "axiom verify: <message>" to stderr.
 void print_error(std::string_view command, std::string_view message);
 /// The same for a failure that comes after the answer was given; the value is its exit code.

@@ -1,11 +1,7 @@
 // axiom sweep: many instances, each in a process of its own, so that one that crashes, hangs or eats the memory costs
 // one row and no more. Rows are written as they come; --resume goes on where a sweep was stopped.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <csignal>
-#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -13,115 +9,26 @@
 #include "base/progress.h"
 #include "cli/child.h"
 #include "cli/command.h"
+#include "cli/findings.h"
 #include "cli/instances.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/shared_sweep.h"
+#include "cli/sweep_page.h"
 #include "cli/sweep_report.h"
+#include "cli/sweep_settings.h"
 
 namespace axiom::cli {
 namespace {
 
-constexpr double kDefaultTimeout = 60;
-constexpr double kGrace = 10;  ///< Seconds beyond its limit after which a child is ended from outside.
-
 struct Arguments {
-  std::string path, semantics = "float32", csv, junit, filter;
-  double timeout = 0;
-  int threads = 0, jobs = 1;
+  SweepSettings settings;
+  std::string path, csv, junit, html, sarif, filter, shared;
+  double lease = 60;
   size_t limit = 0;
-  uint64_t seed = 1;
   bool resume = false, strict = false, json = false;
 };
-
-/// The limit of an instance: its own, capped by --timeout.
-double limit_of(const Instance& instance, const Arguments& arguments) {
-  if (instance.timeout_seconds <= 0) return arguments.timeout > 0 ? arguments.timeout : kDefaultTimeout;
-  return arguments.timeout > 0 ? std::min(arguments.timeout, instance.timeout_seconds) : instance.timeout_seconds;
-}
-
-std::string own_program() {
-  char path[4096];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-  return length > 0 ? std::string(path, static_cast<size_t>(length)) : "axiom";
-}
-
-std::vector<std::string> command_for(const Instance& instance, const Arguments& arguments) {
-  const int threads = arguments.threads > 0 ? arguments.threads : std::max(1, thread_count(0) / arguments.jobs);
-  return {own_program(),
-          "verify",
-          instance.folder + "/" + instance.onnx,
-          instance.folder + "/" + instance.vnnlib,
-          "--json",
-          "--semantics",
-          arguments.semantics,
-          "--timeout",
-          fmt::format("{}", limit_of(instance, arguments)),
-          "--threads",
-          std::to_string(threads),
-          "--seed",
-          std::to_string(arguments.seed)};
-}
-
-/// Why a child that left no verdict did not.
-void explain_failure(const ChildExit& exit, const Json& answer, SweepRow& row) {
-  row.verdict = "error";
-  if (answer.is_object() && answer.contains("message")) {
-    row.reason = answer["message"].get<std::string>();
-  } else if (exit.timed_out) {
-    row.verdict = "unknown";
-    row.reason = fmt::format("time: ended from outside after {:.0f} s", exit.seconds);
-  } else if (exit.signal == SIGKILL) {
-    row.verdict = "unknown";
-    row.reason = "memory: killed by the system";
-  } else if (exit.signal != 0) {
-    row.reason = fmt::format("crashed: {}", strsignal(exit.signal));
-  } else {
-    row.reason = fmt::format("exit code {}: {}", exit.code, exit.errors.substr(0, 300));
-  }
-}
-
-void take_result(const Json& result, SweepRow& row) {
-  row.verdict = result.at("verdict").get<std::string>();
-  row.seconds = result.at("seconds").get<double>();
-  row.check_seconds = result.at("check_seconds").get<double>();
-  row.leaves = result.at("leaves").get<uint64_t>();
-  if (row.verdict == "verified") row.certificate_bytes = result.at("certificate").at("bytes").get<uint64_t>();
-  if (row.verdict == "unknown") {
-    row.reason = result.at("reason").get<std::string>() + ": " + result.at("explanation").get<std::string>();
-  }
-  if (row.verdict == "violated" && result.contains("witness")) {
-    const Json& witness = result["witness"];
-    row.reason = fmt::format("witness by {}, {}, {}", witness.at("origin").get<std::string>(),
-                             witness.at("robust").get<bool>() ? "robust" : "within rounding noise",
-                             witness.at("inside_exact_box").get<bool>() ? "inside exact box" : "inside rounded box");
-  }
-}
-
-std::vector<SweepRow> rows_of(const Instance& instance, const ChildExit& exit, const std::string& semantics) {
-  const Json answer = Json::parse(exit.output, nullptr, false);
-  const bool judged = answer.is_object() && answer.contains("results");
-  std::vector<SweepRow> rows;
-  const std::vector<Semantics> wanted = semantics_of(semantics);
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    SweepRow& row = rows.emplace_back();
-    row.family = instance.family;
-    row.onnx = instance.onnx;
-    row.vnnlib = instance.vnnlib;
-    row.semantics = semantics_name(wanted[i]);
-    const std::string_view expected = instance.expected_in(row.semantics);
-    row.expected = expected.empty() ? "open" : std::string(expected);
-    row.seconds = exit.seconds;
-    row.peak_mb = exit.peak_mb;
-    if (judged) {
-      take_result(answer["results"].at(i), row);
-    } else {
-      explain_failure(exit, answer, row);
-    }
-    std::replace(row.reason.begin(), row.reason.end(), '\n', ' ');
-  }
-  return rows;
-}
 
 /// One sweep: what is left to run, what is running, what is known.
 class Sweep {
@@ -150,7 +57,7 @@ class Sweep {
         const Status recorded = record(exit);
         if (!recorded) return recorded;
       }
-      progress.update(static_cast<int64_t>(finished_), tally());
+      progress.update(static_cast<int64_t>(finished_), tally_.text());
     }
     return {};
   }
@@ -162,7 +69,7 @@ class Sweep {
   std::vector<SweepRow> rows() const {
     std::vector<SweepRow> rows;
     for (const Instance& instance : instances_) {
-      for (const Semantics semantics : semantics_of(arguments_.semantics)) {
+      for (const Semantics semantics : semantics_of(arguments_.settings.semantics)) {
         const SweepRow* row = ledger_.find(instance, semantics_name(semantics));
         if (row) rows.push_back(*row);
       }
@@ -172,18 +79,18 @@ class Sweep {
 
  private:
   bool is_done(const Instance& instance) const {
-    const std::vector<Semantics> wanted = semantics_of(arguments_.semantics);
+    const std::vector<Semantics> wanted = semantics_of(arguments_.settings.semantics);
     return std::all_of(wanted.begin(), wanted.end(), [&](Semantics semantics) {
       return ledger_.find(instance, semantics_name(semantics)) != nullptr;
     });
   }
 
   Status start_some(Children& children) {
-    while (next_ < open_.size() && children.running() < static_cast<size_t>(arguments_.jobs)) {
+    while (next_ < open_.size() && children.running() < static_cast<size_t>(arguments_.settings.jobs)) {
       const size_t index = open_[next_++];
       const Instance& instance = instances_[index];
-      const Status started =
-          children.start(index, command_for(instance, arguments_), limit_of(instance, arguments_) + kGrace);
+      const Status started = children.start(index, sweep_command_for(instance, arguments_.settings),
+                                            outer_limit(instance, arguments_.settings));
       if (!started) return started;
     }
     return {};
@@ -191,24 +98,11 @@ class Sweep {
 
   Status record(const ChildExit& exit) {
     const Instance& instance = instances_[exit.tag];
-    std::vector<SweepRow> rows = rows_of(instance, exit, arguments_.semantics);
+    std::vector<SweepRow> rows = sweep_rows_of(instance, exit, arguments_.settings);
     std::erase_if(rows, [&](const SweepRow& row) { return ledger_.find(instance, row.semantics) != nullptr; });
-    for (const SweepRow& row : rows) announce(row);
+    for (const SweepRow& row : rows) tally_.add(row);
     ++finished_;
     return ledger_.add(rows);
-  }
-
-  void announce(const SweepRow& row) {
-    verified_ += row.verdict == "verified";
-    violated_ += row.verdict == "violated";
-    unknown_ += row.verdict == "unknown";
-    const std::string name = fmt::format("{}/{} {} {}", row.family, row.onnx, row.vnnlib, row.semantics);
-    if (row.wrong()) print_error("sweep", fmt::format("{}: {}, but expected {}", name, row.verdict, row.expected));
-    if (row.verdict == "error") print_error("sweep", fmt::format("{}: {}", name, row.reason));
-  }
-
-  std::string tally() const {
-    return fmt::format("{} verified, {} violated, {} unknown", verified_, violated_, unknown_);
   }
 
   const Arguments& arguments_;
@@ -216,62 +110,122 @@ class Sweep {
   Ledger ledger_;
   std::vector<size_t> open_;  ///< Instances to run.
   size_t next_ = 0, finished_ = 0;
-  size_t verified_ = 0, violated_ = 0, unknown_ = 0;
+  SweepTally tally_;
 };
 
-Status report(const Arguments& arguments, const std::vector<SweepRow>& rows, const Sweep& sweep) {
+/// What a sweep has come to.
+struct Outcome {
+  std::vector<SweepRow> rows;
+  size_t missing = 0;  ///< Instances.
+  Status status;       ///< Why it ended early, if it did.
+  bool complete() const { return missing == 0; }
+};
+
+Status report(const Arguments& arguments, const Outcome& outcome) {
+  const std::vector<SweepRow>& rows = outcome.rows;
   if (arguments.json) {
-    print_json(sweep_json(rows, sweep.complete()));
+    print_json(sweep_json(rows, outcome.complete()));
   } else {
     print(summary_table(summarize(rows)));
   }
-  if (!sweep.complete()) {
-    print_error("sweep", fmt::format("stopped with {} left; {}", count_text(sweep.missing(), "instance", "instances"),
-                                     arguments.csv.empty() ? "with --csv FILE a sweep can be resumed"
-                                                           : "the same command with --resume goes on"));
+  if (!outcome.complete()) {
+    print_error("sweep", fmt::format("stopped with {} left; {}", count_text(outcome.missing, "instance", "instances"),
+                                     !arguments.shared.empty() ? "the same command goes on"
+                                     : arguments.csv.empty()   ? "with --csv FILE a sweep can be resumed"
+                                                               : "the same command with --resume goes on"));
   }
-  return arguments.junit.empty() ? Status() : write_file(arguments.junit, junit_xml(rows));
+  if (!arguments.junit.empty()) {
+    if (Status written = write_file(arguments.junit, junit_xml(rows)); !written) return written;
+  }
+  if (!arguments.sarif.empty()) {
+    if (Status written = write_json(arguments.sarif, sweep_sarif(rows)); !written) return written;
+  }
+  return arguments.html.empty() ? Status() : write_file(arguments.html, sweep_page(rows, outcome.complete()));
+}
+
+Status check_options(const Arguments& arguments) {
+  if (arguments.resume && !arguments.shared.empty())
+    return usage_error("--shared goes on by itself from what is in its folder; leave --resume out");
+  if (arguments.resume && arguments.csv.empty())
+    return usage_error("--resume needs --csv FILE, the rows to go on from");
+  if (arguments.shared.empty() && worker_place().count > 1)
+    return usage_error(
+        fmt::format("started {} times at once; --shared DIR lets the processes share the work", worker_place().count));
+  return {};
+}
+
+Result<Outcome> sweep_alone(const Arguments& arguments, std::vector<Instance> chosen) {
+  Result<Ledger> ledger = Ledger::open(arguments.csv, arguments.resume);
+  if (!ledger) return ledger.error();
+  Sweep sweep(arguments, std::move(chosen), *std::move(ledger));
+  const Status finished = sweep.run();
+  return Outcome{sweep.rows(), sweep.missing(), finished};
+}
+
+Result<Outcome> sweep_shared(const Arguments& arguments, const std::vector<Instance>& chosen) {
+  Result<SharedSweep> sweep = SharedSweep::open(arguments.shared, arguments.lease, chosen, arguments.settings);
+  if (!sweep) return sweep.error();
+  const Status finished = sweep->run();
+  Result<std::vector<SweepRow>> rows = sweep->rows();
+  if (!rows) return rows.error();
+  Outcome outcome{std::move(*rows), sweep->missing(), finished};
+  if (!arguments.csv.empty() && worker_place().rank == 0) {
+    std::string text = csv_line(sweep_columns());
+    for (const SweepRow& row : outcome.rows) text += csv_line(to_csv(row));
+    if (Status written = write_file(arguments.csv, text); !written) return written.error();
+  }
+  return outcome;
 }
 
 Result<int> run_sweep(const Arguments& arguments) {
-  if (arguments.resume && arguments.csv.empty())
-    return usage_error("--resume needs --csv FILE, the rows to go on from");
+  if (Status sensible = check_options(arguments); !sensible) return sensible.error();
   const Result<std::vector<Instance>> all = read_instances(arguments.path);
   if (!all) return all.error();
   std::vector<Instance> chosen = select_instances(*all, arguments.filter, arguments.limit);
   if (chosen.empty()) {
     return usage_error(fmt::format("--filter '{}' matches none of {} instances", arguments.filter, all->size()));
   }
-  Result<Ledger> ledger = Ledger::open(arguments.csv, arguments.resume);
-  if (!ledger) return ledger.error();
-
-  Sweep sweep(arguments, std::move(chosen), *std::move(ledger));
-  const Status finished = sweep.run();
-  const std::vector<SweepRow> rows = sweep.rows();
-  const Status reported = report(arguments, rows, sweep);
-  if (!finished) return print_late_error("sweep", finished.error());
+  const Result<Outcome> outcome =
+      arguments.shared.empty() ? sweep_alone(arguments, std::move(chosen)) : sweep_shared(arguments, chosen);
+  if (!outcome) return outcome.error();
+  if (worker_place().rank > 0) {  // The first process speaks for all; a code of ours would make mpirun end the others.
+    return outcome->status ? Result<int>(kExitSuccess) : Result<int>(outcome->status.error());
+  }
+  const Status reported = report(arguments, *outcome);
+  if (!outcome->status) return print_late_error("sweep", outcome->status.error());
   if (!reported) return print_late_error("sweep", reported.error());
-  return sweep_exit_code(rows, sweep.complete(), arguments.strict);
+  return sweep_exit_code(outcome->rows, outcome->complete(), arguments.strict);
 }
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
   app.add_option("PATH", arguments->path, "an instances.csv, a folder that holds one, or a folder of such folders")
       ->required();
-  add_semantics(app, arguments->semantics, true);
-  add_timeout(app, arguments->timeout, "cap on the time limits of the instances; default for those without one: 60");
-  add_threads(app, arguments->threads, "threads of each instance; default: processors / jobs");
-  app.add_option("--jobs", arguments->jobs, "instances at a time; default 1")
+  SweepSettings& settings = arguments->settings;
+  add_semantics(app, settings.semantics, true);
+  add_timeout(app, settings.timeout, "cap on the time limits of the instances; default for those without one: 60");
+  add_threads(app, settings.threads, "threads of each instance; default: processors / jobs");
+  app.add_option("--jobs", settings.jobs, "instances at a time; default 1")
       ->option_text("N")
       ->check(CLI::Range(1, 1024));
   app.add_option("--limit", arguments->limit, "the first N instances of each family only")->option_text("N");
   app.add_option("--filter", arguments->filter, "instances with this in \"family/network property\" only")
       ->option_text("TEXT");
-  add_seed(app, arguments->seed);
+  add_seed(app, settings.seed);
   app.add_option("--csv", arguments->csv, "one row an instance and semantics, written as they come")
       ->option_text("FILE");
   app.add_flag("--resume", arguments->resume, "keep the rows of the csv and run what is missing");
+  app.add_option("--shared", arguments->shared,
+                 "share the work with every process that names this folder, on this machine or on others: the claims\n"
+                 "and rows are files in it; a process that was killed costs nothing but time")
+      ->option_text("DIR");
+  app.add_option("--lease", arguments->lease,
+                 "with --shared: an instance is taken from a process that shows no life for this long; default 60")
+      ->option_text("SECONDS")
+      ->check(CLI::Range(0.5, 86400.0));
   app.add_option("--junit", arguments->junit, "JUnit XML at the end")->option_text("FILE");
+  app.add_option("--sarif", arguments->sarif, "SARIF 2.1.0 at the end")->option_text("FILE");
+  app.add_option("--html", arguments->html, "one page for people at the end")->option_text("FILE");
   app.add_flag("--strict", arguments->strict, "unknown is not good enough: exit code 3");
   add_json(app, arguments->json);
   return [arguments] { return run_sweep(*arguments); };
@@ -286,6 +240,7 @@ extern const Command sweep_command{
         "axiom sweep examples/hello/expected.csv\n"
         "axiom sweep benchmarks --semantics both --csv results.csv --junit results.xml\n"
         "axiom sweep benchmarks --csv results.csv --resume\n"
+        "mpirun -n 8 axiom sweep benchmarks --shared /scratch/sweep --csv results.csv\n"
         "axiom sweep benchmarks/acasxu --limit 10 --timeout 20 --jobs 2\n",
     .notes =
         "An instances.csv has the columns onnx,vnnlib and, if known, timeout_s,expected (sat, unsat, open),\n"

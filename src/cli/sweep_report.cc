@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <map>
 
+#include "observe/html.h"
+
 namespace axiom::cli {
 namespace {
 
@@ -59,37 +61,14 @@ Json to_json(const FamilySummary& summary) {
           {"peak_mb", summary.peak_mb}};
 }
 
-std::string xml_escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
-}
-
 std::string junit_case(const SweepRow& row) {
   std::string outcome;
-  if (row.verdict == "error") outcome = fmt::format("<error message=\"{}\"/>", xml_escape(row.reason));
-  if (row.verdict == "unknown") outcome = fmt::format("<skipped message=\"unknown: {}\"/>", xml_escape(row.reason));
+  if (row.verdict == "error") outcome = fmt::format("<error message=\"{}\"/>", html_escape(row.reason));
+  if (row.verdict == "unknown") outcome = fmt::format("<skipped message=\"unknown: {}\"/>", html_escape(row.reason));
   if (row.wrong()) outcome = fmt::format("<failure message=\"{}, but expected {}\"/>", row.verdict, row.expected);
   return fmt::format("    <testcase classname=\"{}\" name=\"{} {} {}\" time=\"{:.3f}\">{}</testcase>\n",
-                     xml_escape(row.family), xml_escape(row.onnx), xml_escape(row.vnnlib), row.semantics, row.seconds,
-                     outcome);
+                     html_escape(row.family), html_escape(row.onnx), html_escape(row.vnnlib), row.semantics,
+                     row.seconds, outcome);
 }
 
 bool any(const std::vector<SweepRow>& rows, bool (*condition)(const SweepRow&)) {
@@ -157,7 +136,7 @@ std::string junit_xml(const std::vector<SweepRow>& rows) {
     const FamilySummary s = summarize_group(family, "", suites[family]);
     out += fmt::format(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\">\n",
-        xml_escape(family), s.instances, s.wrong, s.errors, s.unknown, s.seconds);
+        html_escape(family), s.instances, s.wrong, s.errors, s.unknown, s.seconds);
     for (const SweepRow* row : suites[family]) out += junit_case(*row);
     out += "  </testsuite>\n";
   }

@@ -39,6 +39,21 @@ Status write_all(int file, std::string_view text, const std::string& path) {
   return {};
 }
 
+Result<std::vector<SweepRow>> parse_sweep(const std::string& text, const std::string& path) {
+  const std::vector<CsvRow> lines = parse_csv(text);
+  std::vector<SweepRow> rows;
+  if (lines.empty()) return rows;
+  if (lines[0] != sweep_columns()) {
+    return invalid_input(path + ": row 1: these are not the columns of axiom sweep; name a file that --csv wrote");
+  }
+  for (size_t i = 1; i < lines.size(); ++i) {
+    if (!from_csv(lines[i], rows.emplace_back())) {
+      return invalid_input(fmt::format("{}: row {}: not a row of axiom sweep; remove it", path, i + 1));
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
 const CsvRow& sweep_columns() {
@@ -78,19 +93,10 @@ Json to_json(const SweepRow& row) {
           {"reason", row.reason}};
 }
 
-Status Ledger::load(const std::string& text) {
-  const std::vector<CsvRow> lines = parse_csv(text);
-  if (lines.empty()) return {};
-  if (lines[0] != sweep_columns()) {
-    return invalid_input(path_ + ": row 1: these are not the columns of axiom sweep; name another file with --csv");
-  }
-  for (size_t i = 1; i < lines.size(); ++i) {
-    if (!from_csv(lines[i], rows_.emplace_back())) {
-      return invalid_input(
-          fmt::format("{}: row {}: not a row of axiom sweep; remove it, or do without --resume", path_, i + 1));
-    }
-  }
-  return {};
+Result<std::vector<SweepRow>> read_sweep(const std::string& path) {
+  const Result<std::string> text = read_file(path);
+  if (!text) return text.error();
+  return parse_sweep(text->substr(0, text->rfind('\n') + 1), path);
 }
 
 Result<Ledger> Ledger::open(const std::string& path, bool resume) {
@@ -102,8 +108,9 @@ Result<Ledger> Ledger::open(const std::string& path, bool resume) {
     const Result<std::string> text = read_file(path);
     if (!text) return text.error();
     kept = text->substr(0, text->rfind('\n') + 1);
-    const Status loaded = ledger.load(kept);
+    Result<std::vector<SweepRow>> loaded = parse_sweep(kept, path);
     if (!loaded) return loaded.error();
+    ledger.rows_ = std::move(*loaded);
   }
   ledger.file_ = FileDescriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
   const int file = ledger.file_.get();

@@ -37,6 +37,9 @@ const CsvRow& sweep_columns();
 CsvRow to_csv(const SweepRow& row);
 Json to_json(const SweepRow& row);
 
+/// The rows of a file that `axiom sweep` wrote; a last line without its line break is left out.
+Result<std::vector<SweepRow>> read_sweep(const std::string& path);
+
 /// The rows so far, and the CSV file that they are appended to as they come, if there is one. A row counts as written
 /// once its line break is: what an interrupted run left behind it is cut off.
 class Ledger {
@@ -49,7 +52,6 @@ class Ledger {
   const std::vector<SweepRow>& rows() const { return rows_; }
 
  private:
-  Status load(const std::string& text);
   std::string path_;
   FileDescriptor file_;
   std::vector<SweepRow> rows_;

@@ -80,30 +80,6 @@ std::string decision_text(const Decision& decision, const std::string& subject) 
                                        decision.checkpoint_path));
 }
 
-Json decision_json(const Decision& decision) {
-  Json out = {{"semantics", semantics_name(decision.semantics)},
-              {"verdict", verdict_name(decision.verdict)},
-              {"seconds", decision.seconds},
-              {"search_seconds", decision.search_seconds},
-              {"check_seconds", decision.check_seconds},
-              {"nodes", decision.nodes},
-              {"leaves", decision.leaves}};
-  if (decision.verdict == Verdict::kVerified) {
-    out["certificate"] = {{"sha256", decision.certificate_digest}, {"bytes", decision.certificate_bytes}};
-    if (!decision.certificate_path.empty()) out["certificate"]["path"] = decision.certificate_path;
-  }
-  if (decision.verdict == Verdict::kViolated && decision.witness) out["witness"] = witness_json(*decision.witness);
-  if (decision.verdict == Verdict::kUnknown) {
-    out["reason"] = reason_name(decision.reason);
-    out["explanation"] = decision.explanation.empty() ? std::string(remedy(decision.reason)) : decision.explanation;
-    out["best_bound"] = number_json(decision.best_bound);
-    out["closed_share"] = decision.closed_share;
-    if (!decision.checkpoint_path.empty()) out["checkpoint"] = decision.checkpoint_path;
-  }
-  if (decision.earlier_seconds > 0) out["earlier_seconds"] = decision.earlier_seconds;
-  return out;
-}
-
 }  // namespace
 
 Verdict overall(const DecisionReport& report) {
@@ -133,6 +109,30 @@ std::string verdict_text(const DecisionReport& report) {
   for (const Decision& decision : report.decisions) out += decision_text(decision, subject);
   if (!report.property_description.empty())
     out += fmt::format("  {}: {}\n", report.property_path, report.property_description);
+  return out;
+}
+
+Json decision_json(const Decision& decision) {
+  Json out = {{"semantics", semantics_name(decision.semantics)},
+              {"verdict", verdict_name(decision.verdict)},
+              {"seconds", decision.seconds},
+              {"search_seconds", decision.search_seconds},
+              {"check_seconds", decision.check_seconds},
+              {"nodes", decision.nodes},
+              {"leaves", decision.leaves}};
+  if (decision.verdict == Verdict::kVerified) {
+    out["certificate"] = {{"sha256", decision.certificate_digest}, {"bytes", decision.certificate_bytes}};
+    if (!decision.certificate_path.empty()) out["certificate"]["path"] = decision.certificate_path;
+  }
+  if (decision.verdict == Verdict::kViolated && decision.witness) out["witness"] = witness_json(*decision.witness);
+  if (decision.verdict == Verdict::kUnknown) {
+    out["reason"] = reason_name(decision.reason);
+    out["explanation"] = decision.explanation.empty() ? std::string(remedy(decision.reason)) : decision.explanation;
+    out["best_bound"] = number_json(decision.best_bound);
+    out["closed_share"] = decision.closed_share;
+    if (!decision.checkpoint_path.empty()) out["checkpoint"] = decision.checkpoint_path;
+  }
+  if (decision.earlier_seconds > 0) out["earlier_seconds"] = decision.earlier_seconds;
   return out;
 }
 

@@ -17,6 +17,8 @@ int exit_code(Verdict verdict);
 std::string verdict_text(const DecisionReport& report);
 /// axiom.verdict.v1
 Json verdict_json(const DecisionReport& report);
+/// One element of its `results`.
+Json decision_json(const Decision& decision);
 /// "sat" with the witness, "unsat", "timeout" or "unknown".
 std::string vnncomp_text(const DecisionReport& report);
 

@@ -7,10 +7,13 @@
 #include "base/progress.h"
 #include "certificate/checker_process.h"
 #include "cli/command.h"
+#include "cli/findings.h"
 #include "cli/interrupt.h"
 #include "cli/library_options.h"
 #include "cli/options.h"
+#include "cli/region_map.h"
 #include "cli/verdict.h"
+#include "cli/verify_page.h"
 
 namespace axiom::cli {
 namespace {
@@ -19,12 +22,15 @@ struct Arguments {
   std::string model, property, semantics = "float32", vnncomp;
   DecideOptions options;
   LibraryArguments library;
+  std::string html, sarif, junit, regions;
+  std::vector<size_t> region_axes;
   bool json = false;
 };
 
-/// Redraws the progress line as the search reports; draws nothing where stderr is no terminal.
-std::function<void(const SearchProgress&)> progress_line_of(const std::shared_ptr<Progress>& progress) {
-  return [progress](const SearchProgress& state) {
+/// Redraws the progress line as the search reports (draws nothing where stderr is no terminal), and keeps the history.
+std::function<void(const SearchProgress&)> listen(const std::shared_ptr<Progress>& progress, SearchHistory& history) {
+  return [progress, &history](const SearchProgress& state) {
+    history.add(state);
     progress->update(static_cast<int64_t>(state.nodes),
                      fmt::format("{} leaves, {} open, bound {:.4g}", state.leaves, state.open, state.worst_bound));
   };
@@ -81,15 +87,71 @@ Status write_vnncomp(const std::string& path, const Result<DecisionReport>& repo
   return write_file(path, report ? vnncomp_text(*report) : "error\n");
 }
 
+std::optional<RegionAxes> wanted_axes(const Arguments& arguments) {
+  if (arguments.region_axes.size() != 2) return std::nullopt;
+  return RegionAxes{arguments.region_axes[0], arguments.region_axes[1]};
+}
+
+/// What can be said before hours of search.
+Status check_report_options(const Arguments& arguments) {
+  const std::string& regions = arguments.regions;
+  if (!regions.empty() && !regions.ends_with(".json") && !regions.ends_with(".html"))
+    return usage_error("--regions FILE ends with .json or .html; this is " + regions);
+  if (!arguments.region_axes.empty() && regions.empty() && arguments.html.empty())
+    return usage_error("--region-axes belongs to --regions or --html");
+  if (!regions.empty() && !arguments.options.checkpoint_path.empty())
+    return usage_error("--regions does not go with --checkpoint: the boxes with counterexamples are not saved");
+  return {};
+}
+
+Status check_region_axes(const Arguments& arguments, const DecisionReport& report) {
+  for (const Decision& decision : report.decisions) {
+    for (const size_t axis : arguments.region_axes) {
+      const size_t inputs = decision.regions.empty() ? axis + 1 : decision.regions.front().lo.size();
+      if (axis >= inputs)
+        return usage_error(
+            fmt::format("--region-axes: there is no X_{}; the inputs are X_0 to X_{}", axis, inputs - 1));
+    }
+  }
+  return {};
+}
+
+/// The files that were asked for beside the answer. A question that could not be asked is a finding too.
+Status write_reports(const Arguments& arguments, const Result<DecisionReport>& report, const SearchHistory& history) {
+  const std::string& property = arguments.library.name.empty() ? arguments.property : arguments.library.name;
+  if (!arguments.sarif.empty()) {
+    const Json sarif = verify_sarif(report, property);
+    if (Status written = write_json(arguments.sarif, sarif); !written) return written;
+  }
+  if (!arguments.junit.empty()) {
+    if (Status written = write_file(arguments.junit, verify_junit(report, arguments.model, property)); !written)
+      return written;
+  }
+  if (!report) return {};
+  if (Status known = check_region_axes(arguments, *report); !known) return known;
+  if (!arguments.html.empty()) {
+    const Result<std::string> page = verify_page(*report, arguments.property, history, wanted_axes(arguments));
+    if (!page) return page.error();
+    if (Status written = write_file(arguments.html, *page); !written) return written;
+  }
+  if (arguments.regions.empty()) return {};
+  if (arguments.regions.ends_with(".json")) return write_json(arguments.regions, regions_json(*report));
+  return write_file(arguments.regions, regions_page(*report, wanted_axes(arguments)));
+}
+
 Result<int> verify(Arguments& arguments) {
   DecideOptions& options = arguments.options;
+  if (Status sensible = check_report_options(arguments); !sensible) return sensible.error();
+  options.keep_tree = !arguments.html.empty() || !arguments.regions.empty();
+  options.map_violations = !arguments.regions.empty();
   if (options.resume && options.checkpoint_path.empty())
     return usage_error("--resume needs --checkpoint FILE, the search to go on from");
   options.semantics = semantics_of(arguments.semantics);
   options.threads = thread_count(options.threads);
   options.stop = &interrupted();
   auto progress = std::make_shared<Progress>("verify", "nodes");
-  options.on_progress = progress_line_of(progress);
+  SearchHistory history;
+  options.on_progress = listen(progress, history);
 
   std::string description;
   const Result<std::optional<PlainFile>> library = library_file(arguments, description);
@@ -100,6 +162,7 @@ Result<int> verify(Arguments& arguments) {
     report->property_description = description;
   }
   const Status written = write_vnncomp(arguments.vnncomp, report);
+  const Status reported = write_reports(arguments, report, history);
   if (!report) return report.error();
   if (arguments.json) {
     print_json(verdict_json(*report));
@@ -111,6 +174,7 @@ Result<int> verify(Arguments& arguments) {
       print_error("verify", "the state of the search is not saved: " + decision.checkpoint_problem);
   }
   if (!written) return print_late_error("verify", written.error());
+  if (!reported) return print_late_error("verify", reported.error());
   return exit_code(overall(*report));
 }
 
@@ -135,6 +199,17 @@ Action declare(CLI::App& app) {
       ->option_text("SECONDS")
       ->check(CLI::Range(0.0, 1e9));
   app.add_flag("--resume", options.resume, "go on from the file of --checkpoint, where there is one");
+  app.add_option("--html", arguments->html, "one page for people: the answer, how the search went, how to check it")
+      ->option_text("FILE");
+  app.add_option("--regions", arguments->regions,
+                 "which boxes of the input set are proved, which hold a counterexample, which are open; a violation\n"
+                 "does not end the search then, which finds out how far it reaches, within the time")
+      ->option_text("FILE.json|FILE.html");
+  app.add_option("--region-axes", arguments->region_axes, "the two inputs to draw; default: those cut most often")
+      ->option_text("I J")
+      ->expected(2);
+  app.add_option("--sarif", arguments->sarif, "the answer as SARIF 2.1.0")->option_text("FILE");
+  app.add_option("--junit", arguments->junit, "the answer as JUnit XML")->option_text("FILE");
   app.add_option("--vnncomp", arguments->vnncomp, "write the answer in the format of VNN-COMP")->option_text("FILE");
   app.add_option("--property", arguments->library.name, "in place of PROPERTY, one of the library: " + library_list())
       ->option_text("NAME");
@@ -153,6 +228,7 @@ extern const Command verify_command{
         "axiom verify net.onnx property.vnnlib --certificate proof.axc\n"
         "axiom verify net.onnx --property valid-probabilities --input-range 0 1\n"
         "axiom verify net.onnx.gz property.vnnlib.gz --semantics both --timeout 300 --json\n"
+        "axiom verify net.onnx property.vnnlib --html report.html --regions map.html --sarif findings.sarif\n"
         "axiom verify net.onnx property.vnnlib --timeout 36000 --checkpoint search.state --resume\n",
     .notes =
         "VERIFIED is printed only after the independent program axiom-check has accepted the certificate.\n"

@@ -101,7 +101,7 @@ class Driver {
   uint64_t nodes_ = 0, leaves_ = 0;
   bool gap_ = false;
   double gap_bound_ = kInfinity;
-  double next_report_ = 0.1;
+  double next_report_ = 0;
   double closed_share_ = 0, earlier_seconds_ = 0;
   bool attacked_ = false;                  // The long attack is over.
   std::set<const OpenNode*> in_progress_;  // Open, but not in the queue.
@@ -144,7 +144,7 @@ void Driver::end(SearchEnd how) {
 
 void Driver::report() {
   if (!options_.on_progress || seconds() < next_report_) return;
-  next_report_ = seconds() + 0.1;
+  next_report_ = seconds() + (options_.keep_tree ? 0.01 : 0.1);
   SearchStatistics now{.seconds = seconds(),
                        .nodes = nodes_,
                        .leaves = leaves_,

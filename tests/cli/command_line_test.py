@@ -29,7 +29,7 @@ AXIOM = BIN / "axiom"
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 HELLO = EXAMPLES / "hello"
 ADVISORY = EXAMPLES / "collision_avoidance"
-COMMANDS = ["verify", "check", "theorem", "property", "sweep", "attack", "bounds", "run", "inspect", "doctor"]
+COMMANDS = ["verify", "check", "theorem", "property", "sweep", "report", "attack", "bounds", "run", "inspect", "doctor"]
 COLUMNS = ("family,onnx,vnnlib,expected,semantics,verdict,seconds,leaves,certificate_bytes,check_seconds,"
            "peak_mb,reason").split(",")
 DIGEST = re.compile(r"[0-9a-f]{64}")
