@@ -218,6 +218,31 @@ Decimal operator*(const Decimal& a, const Decimal& b) {
                              int64_t{a.exponent_} + b.exponent_);
 }
 
+// Long division of the digits, one decimal digit at a time; where the rest of a negative quotient is not zero, its size
+// rounds up.
+Decimal quotient_down(const Decimal& a, const Decimal& b, size_t digits) {
+  AXIOM_CHECK(!b.is_zero() && digits > 0);
+  if (a.is_zero()) return {};
+  const Natural divisor = natural(b.digits_), ten = {10};
+  Natural rest;
+  std::string quotient;
+  size_t significant = 0, taken = 0;
+  for (; significant < digits && (taken < a.digits_.size() || !rest.empty()); ++taken) {
+    rest = product(rest, ten);
+    if (taken < a.digits_.size() && a.digits_[taken] != '0')
+      rest = sum(rest, {static_cast<uint32_t>(a.digits_[taken] - '0')});
+    char digit = '0';
+    for (; compare_naturals(rest, divisor) >= 0; ++digit) rest = difference(rest, divisor);
+    quotient += digit;
+    significant += significant > 0 || digit != '0';
+  }
+  const bool negative = a.negative_ != b.negative_, exact = rest.empty() && taken >= a.digits_.size();
+  Natural size = natural(quotient);
+  if (negative && !exact) size = sum(size, {1});
+  const int64_t shift = static_cast<int64_t>(a.digits_.size()) - static_cast<int64_t>(taken);
+  return Decimal::normalized(negative, digits_of(size), int64_t{a.exponent_} - b.exponent_ + shift);
+}
+
 int compare(const Decimal& a, const Decimal& b) {
   const auto sign = [](const Decimal& d) { return d.is_zero() ? 0 : d.negative_ ? -1 : 1; };
   if (sign(a) != sign(b)) return sign(a) < sign(b) ? -1 : 1;

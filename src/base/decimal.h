@@ -10,6 +10,9 @@
 
 namespace axiom {
 
+class Decimal;
+Decimal quotient_down(const Decimal& a, const Decimal& b, size_t digits);
+
 /// sign * digits * 10^exponent with arbitrary many digits; a value type with exact arithmetic.
 class Decimal {
  public:
@@ -25,6 +28,9 @@ class Decimal {
   /// -1, 0, 1 as a < b, a = b, a > b.
   friend int compare(const Decimal& a, const Decimal& b);
   friend bool operator==(const Decimal& a, const Decimal& b) = default;  ///< The form is unique.
+  /// The greatest decimal of `digits` significant digits that is at most a / b; a / b itself where it has no more. `b`
+  /// is not zero (AXIOM_CHECK).
+  friend Decimal quotient_down(const Decimal& a, const Decimal& b, size_t digits);
   bool is_zero() const { return digits_.empty(); }
   bool is_negative() const { return negative_; }
   size_t digit_count() const { return digits_.size(); }

@@ -126,5 +126,43 @@ TEST(Decimal, RoundsToFloatWithoutPassingThroughDouble) {
   EXPECT_EQ(static_cast<float>(value.round_nearest()), 1.0f);
 }
 
+TEST(Decimal, QuotientsRoundDownToTheDigitsAskedFor) {
+  const auto quotient = [](const char* a, const char* b, size_t digits) {
+    return quotient_down(decimal(a), decimal(b), digits).to_string();
+  };
+  EXPECT_EQ(quotient("1", "3", 5), "0.33333");
+  EXPECT_EQ(quotient("-1", "3", 5), "-0.33334");
+  EXPECT_EQ(quotient("1", "-3", 5), "-0.33334");
+  EXPECT_EQ(quotient("-2", "-3", 5), "0.66666");
+  EXPECT_EQ(quotient("1", "8", 3), "0.125");
+  EXPECT_EQ(quotient("-1", "8", 3), "-0.125");
+  EXPECT_EQ(quotient("123456", "1", 3), "123000");
+  EXPECT_EQ(quotient("-123456", "1", 3), "-124000");
+  EXPECT_EQ(quotient("-999.9", "1", 3), "-1000");
+  EXPECT_EQ(quotient("120000", "0.001", 2), "120000000");
+  EXPECT_EQ(quotient("1e-9000", "1e900", 4), "1e-9900");
+  EXPECT_EQ(quotient("0", "7", 4), "0");
+}
+
+TEST(Decimal, QuotientsOfAnyNumbersAreTheGreatestBelow) {
+  std::mt19937_64 random(3);
+  const auto draw = [&random] {
+    return decimal((random() % 2 ? "-" : "") + std::to_string(1 + random() % 100000) + std::to_string(random()) + "e" +
+                   std::to_string(static_cast<int>(random() % 60) - 30));
+  };
+  for (int i = 0; i < 500; ++i) {
+    const Decimal a = draw(), b = draw();
+    const size_t digits = 1 + random() % 30;
+    const Decimal q = quotient_down(a, b, digits);
+    EXPECT_LE(q.digit_count(), digits);
+    // q <= a / b < q + 10^(1 - digits) |q| * 10, after multiplication with |b|.
+    const Decimal size = b.is_negative() ? -b : b, value = b.is_negative() ? -a : a;
+    EXPECT_LE(compare(q * size, value), 0);
+    const Decimal last = q.is_negative() ? -q : q;
+    const Decimal next = q + last * decimal("1e" + std::to_string(1 - static_cast<int>(digits)));
+    EXPECT_GT(compare(next * size, value), 0) << q.to_string();
+  }
+}
+
 }  // namespace
 }  // namespace axiom

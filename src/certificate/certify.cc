@@ -56,28 +56,8 @@ Result<LoadedModel> load_model(const std::string& path) {
   return model;
 }
 
-// Cuts the flat input into the graph's inputs, runs the reference backend, joins the outputs.
-Result<std::vector<float>> execute_flat(const Graph& graph, std::span<const float> input) {
-  std::vector<Tensor> feed;
-  size_t at = 0;
-  for (const ValueId id : graph.inputs) {
-    const TensorType& type = *graph.values[static_cast<size_t>(id)].type;
-    Tensor tensor(type.dtype, type.shape);
-    const auto data = tensor.mutable_data<float>();
-    AXIOM_CHECK(at + data.size() <= input.size());
-    std::copy_n(input.begin() + static_cast<std::ptrdiff_t>(at), data.size(), data.begin());
-    at += data.size();
-    feed.push_back(std::move(tensor));
-  }
-  const std::unique_ptr<Backend> backend = make_reference_backend();
-  const auto outputs = run(graph, feed, *backend);
-  if (!outputs) return outputs.error();
-  std::vector<float> flat;
-  for (const NamedTensor& output : *outputs) {
-    const auto data = output.tensor.data<float>();
-    flat.insert(flat.end(), data.begin(), data.end());
-  }
-  return flat;
+Result<std::vector<float>> execute(const Graph& graph, std::span<const float> input) {
+  return run_flat(graph, input, *make_reference_backend());
 }
 
 // How far the search came, where it came anywhere.
@@ -259,9 +239,9 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
     if (!sealed || sealed->verdict == Verdict::kVerified) return sealed;
     decision.check_seconds = sealed->check_seconds;
   }
-  const Execute execute = [this](std::span<const float> input) { return execute_flat(model_.graph, input); };
+  const Execute run_at = [this](std::span<const float> input) { return execute(model_.graph, input); };
   const Confirm confirm = [&](size_t disjunct, std::span<const double> point, const std::string& origin) {
-    return replay(*problem, execute, disjunct, point, origin);
+    return replay(*problem, run_at, disjunct, point, origin);
   };
   SearchOptions options;
   options.timeout_seconds = std::max(0.0, options_.timeout_seconds - since(start));
@@ -386,9 +366,9 @@ Result<std::optional<Witness>> attack_files(const std::string& model_path, const
   const Semantics semantics = options.semantics.empty() ? Semantics::kFloat32 : options.semantics.front();
   Result<Problem> problem = bind_property(*model->program, *property, semantics);
   if (!problem) return problem.error();
-  const Execute execute = [&](std::span<const float> input) { return execute_flat(model->graph, input); };
+  const Execute run_at = [&](std::span<const float> input) { return execute(model->graph, input); };
   const Confirm confirm = [&](size_t disjunct, std::span<const double> point, const std::string& origin) {
-    return replay(*problem, execute, disjunct, point, origin);
+    return replay(*problem, run_at, disjunct, point, origin);
   };
   Evaluator evaluator(*model->program);
   AttackPlan plan;

@@ -13,17 +13,26 @@ class App;
 namespace axiom::cli {
 
 struct LibraryArguments {
-  std::string name, model, boxes, tolerance;
-  std::vector<std::string> range;  ///< Two numbers, or none.
+  std::string name;  ///< One property, or several: "A,B".
+  std::string model, boxes, tolerance;
+  std::vector<std::string> range, output_range;  ///< Two numbers, or none.
+  bool any_of = false;
 };
 
-/// --input-range, --inputs, --tolerance. They make sense together with a property of the library only.
+/// --input-range, --inputs, --output-range, --tolerance, --any-of. They make sense together with a property of the
+/// library only.
 void add_library_options(CLI::App& app, LibraryArguments& arguments);
 
-/// True when one of these options was given.
-bool any_library_option(const LibraryArguments& arguments);
+/// True when one of these options was given; --input-range counts when `input_range` says so.
+bool any_library_option(const LibraryArguments& arguments, bool input_range = true);
 
-/// "valid-probabilities: every output ..." for each property, one a line.
+/// The number that `text` is. kUsage, with the name of the option, when it is none.
+Result<Decimal> decimal_of(const char* option, const std::string& text);
+
+/// The interval between the two numbers of an option. kUsage when it is not one.
+Result<Interval> interval_of(const char* option, const std::vector<std::string>& ends);
+
+/// "valid-probabilities: every output ..." for each property, in one line.
 std::string library_list();
 
 /// Reads the network and lowers the property. kUsage for a name that does not exist, and without bounds of the inputs.

@@ -46,7 +46,7 @@ Result<int> property(const Arguments& arguments) {
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
-  app.add_option("NAME", arguments->library.name, library_list())->required();
+  app.add_option("NAME", arguments->library.name, "one property, or several, NAME,NAME: " + library_list())->required();
   add_model(app, arguments->library.model);
   add_library_options(app, arguments->library);
   app.add_option("-o,--output", arguments->output, "write the text here instead of to stdout")->option_text("FILE");

@@ -12,6 +12,7 @@
 #include "cli/library_options.h"
 #include "cli/options.h"
 #include "cli/region_map.h"
+#include "cli/robust.h"
 #include "cli/verdict.h"
 #include "cli/verify_page.h"
 
@@ -24,6 +25,7 @@ struct Arguments {
   LibraryArguments library;
   std::string html, sarif, junit, regions;
   std::vector<size_t> region_axes;
+  RobustArguments robust;
   bool json = false;
 };
 
@@ -36,11 +38,12 @@ std::function<void(const SearchProgress&)> listen(const std::shared_ptr<Progress
   };
 }
 
-DecisionReport stopped_report(const Arguments& arguments, const std::string& why) {
+DecisionReport stopped_report(const std::string& model, const std::string& property, const DecideOptions& options,
+                              const std::string& why) {
   DecisionReport report;
-  report.model_path = arguments.model;
-  report.property_path = arguments.property;
-  for (const Semantics semantics : arguments.options.semantics) {
+  report.model_path = model;
+  report.property_path = property;
+  for (const Semantics semantics : options.semantics) {
     Decision& decision = report.decisions.emplace_back();
     decision.semantics = semantics;
     decision.reason = UnknownReason::kMemory;
@@ -56,7 +59,7 @@ Result<std::optional<PlainFile>> library_file(Arguments& arguments, std::string&
     if (arguments.property.empty())
       return usage_error("PROPERTY is required: a file, or a property of the library by --property NAME");
     if (any_library_option(library))
-      return usage_error("--input-range, --inputs and --tolerance belong to --property NAME");
+      return usage_error("--input-range, --inputs, --output-range, --tolerance and --any-of belong to --property NAME");
     return std::optional<PlainFile>();
   }
   if (!arguments.property.empty())
@@ -72,13 +75,15 @@ Result<std::optional<PlainFile>> library_file(Arguments& arguments, std::string&
 }
 
 /// A limit of memory or size that stopped the engine leaves the question open: unknown, not a failure of the program.
-Result<DecisionReport> decide_within_limits(const Arguments& arguments) {
+Result<DecisionReport> decide_within_limits(const std::string& model, const std::string& property,
+                                            const DecideOptions& options) {
   try {
-    Result<DecisionReport> report = decide(arguments.model, arguments.property, arguments.options);
+    Result<DecisionReport> report = decide(model, property, options);
     if (report || report.error().kind != ErrorKind::kResource) return report;
-    return stopped_report(arguments, report.error().message);
+    return stopped_report(model, property, options, report.error().message);
   } catch (const std::bad_alloc&) {
-    return stopped_report(arguments, "out of memory; give it more memory, fewer threads or a smaller box");
+    return stopped_report(model, property, options,
+                          "out of memory; give it more memory, fewer threads or a smaller box");
   }
 }
 
@@ -139,6 +144,28 @@ Status write_reports(const Arguments& arguments, const Result<DecisionReport>& r
   return write_file(arguments.regions, regions_page(*report, wanted_axes(arguments)));
 }
 
+/// Robustness around given inputs, a question of its own.
+Result<int> verify_inputs(Arguments& arguments, const std::shared_ptr<Progress>& progress) {
+  if (!arguments.property.empty() || !arguments.library.name.empty())
+    return usage_error("PROPERTY, --property NAME and --robust FILE are different questions; give one of them");
+  if (any_library_option(arguments.library, false))
+    return usage_error("--inputs, --output-range, --tolerance and --any-of belong to --property NAME, not to --robust");
+  if (!arguments.vnncomp.empty() || !arguments.html.empty() || !arguments.sarif.empty() || !arguments.junit.empty() ||
+      !arguments.regions.empty())
+    return usage_error(
+        "--vnncomp, --html, --sarif, --junit and --regions hold one answer, --robust gives one for each "
+        "input; use --json");
+  if (!arguments.options.checkpoint_path.empty())
+    return usage_error("--checkpoint holds the search of one question, --robust asks one for each input");
+  arguments.robust.range = arguments.library.range;
+  const Decide decide = [&](const std::string& property, const DecideOptions& options) {
+    Result<DecisionReport> report = decide_within_limits(arguments.model, property, options);
+    progress->erase();
+    return report;
+  };
+  return verify_robust(arguments.model, arguments.robust, arguments.options, decide, arguments.json);
+}
+
 Result<int> verify(Arguments& arguments) {
   DecideOptions& options = arguments.options;
   if (Status sensible = check_report_options(arguments); !sensible) return sensible.error();
@@ -153,9 +180,14 @@ Result<int> verify(Arguments& arguments) {
   SearchHistory history;
   options.on_progress = listen(progress, history);
 
+  if (!arguments.robust.inputs.empty()) return verify_inputs(arguments, progress);
+  if (any_robust_option(arguments.robust))
+    return usage_error("--eps, --labels, --mean, --std, --largest-eps and --bisections belong to --robust FILE");
+
   std::string description;
   const Result<std::optional<PlainFile>> library = library_file(arguments, description);
-  Result<DecisionReport> report = library ? decide_within_limits(arguments) : library.error();
+  Result<DecisionReport> report =
+      library ? decide_within_limits(arguments.model, arguments.property, options) : library.error();
   progress->erase();
   if (report && *library) {
     report->property_path = arguments.library.name;
@@ -185,11 +217,14 @@ Action declare(CLI::App& app) {
   add_model(app, arguments->model);
   add_property(app, arguments->property)->required(false);
   add_semantics(app, arguments->semantics, true);
-  add_timeout(app, options.timeout_seconds, "wall clock for everything, the check included; default 60");
+  add_timeout(app, options.timeout_seconds,
+              "wall clock for everything, the check included, of each question; default 60");
   add_threads(app, options.threads, "default: all processors; changes no answer that is reached");
   add_seed(app, options.seed);
-  app.add_option("--certificate", options.certificate_path,
-                 "keep the certificate here (with --semantics both, that of `real` in FILE.real)")
+  app.add_option(
+         "--certificate", options.certificate_path,
+         "keep the certificate here (with --semantics both, that of `real` in FILE.real); with --robust a folder "
+         "for those of all inputs, with the property texts")
       ->option_text("FILE");
   app.add_option("--checkpoint", options.checkpoint_path,
                  "save the state of the search here now and then, and when a limit ends it (with --semantics both,\n"
@@ -211,9 +246,11 @@ Action declare(CLI::App& app) {
   app.add_option("--sarif", arguments->sarif, "the answer as SARIF 2.1.0")->option_text("FILE");
   app.add_option("--junit", arguments->junit, "the answer as JUnit XML")->option_text("FILE");
   app.add_option("--vnncomp", arguments->vnncomp, "write the answer in the format of VNN-COMP")->option_text("FILE");
-  app.add_option("--property", arguments->library.name, "in place of PROPERTY, one of the library: " + library_list())
+  app.add_option("--property", arguments->library.name,
+                 "in place of PROPERTY, one of the library, or several, NAME,NAME, that all hold: " + library_list())
       ->option_text("NAME");
   add_library_options(app, arguments->library);
+  add_robust_options(app, arguments->robust);
   add_json(app, arguments->json);
   return [arguments] { return verify(*arguments); };
 }
@@ -227,6 +264,8 @@ extern const Command verify_command{
         "axiom verify net.onnx property.vnnlib\n"
         "axiom verify net.onnx property.vnnlib --certificate proof.axc\n"
         "axiom verify net.onnx --property valid-probabilities --input-range 0 1\n"
+        "axiom verify net.onnx --property bounded-output --input-range 0 1 --output-range -2 2\n"
+        "axiom verify net.onnx --robust images.npy --labels labels.npy --eps 0.01 --input-range 0 1\n"
         "axiom verify net.onnx.gz property.vnnlib.gz --semantics both --timeout 300 --json\n"
         "axiom verify net.onnx property.vnnlib --html report.html --regions map.html --sarif findings.sarif\n"
         "axiom verify net.onnx property.vnnlib --timeout 36000 --checkpoint search.state --resume\n",

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <limits>
 
 #include "formats/onnx/model_maker.h"
 #include "formats/onnx/onnx.h"
@@ -30,7 +32,8 @@ Box cube(size_t inputs, const std::string& low = "-1", const std::string& high =
 Result<LibraryText> text_of(const Graph& graph, std::vector<Box> boxes, const std::string& tolerance = "") {
   std::optional<Decimal> given;
   if (!tolerance.empty()) given = decimal(tolerance);
-  return lower_library_property(*find_library_property("valid-probabilities"), {graph, std::move(boxes), given});
+  const std::array properties = {find_library_property("valid-probabilities")};
+  return lower_library_properties(properties, Combination::kAllOf, {graph, std::move(boxes), given});
 }
 
 Property property_of(const Graph& graph, const std::string& tolerance = "") {
@@ -156,6 +159,76 @@ TEST(ValidProbabilities, AQuestionThatMakesNoSenseIsRefused) {
   EXPECT_FALSE(text_of(graph, {}));
   for (const char* tolerance : {"0", "-0.5", "1", "2"}) EXPECT_FALSE(text_of(graph, {cube(2)}, tolerance));
   EXPECT_EQ(find_library_property("robust"), nullptr);
+}
+
+// One property or several, by name, of a network with two outputs.
+Result<LibraryText> text_of_names(const std::vector<std::string>& names, Combination how,
+                                  std::optional<Interval> output_range = Interval{decimal("-1"), decimal("2.5")},
+                                  const std::string& tolerance = "") {
+  const Graph graph = graph_of(softmax({1, 2}));
+  std::vector<const LibraryProperty*> properties;
+  for (const std::string& name : names) properties.push_back(find_library_property(name));
+  std::optional<Decimal> given;
+  if (!tolerance.empty()) given = decimal(tolerance);
+  return lower_library_properties(properties, how, {graph, {cube(2)}, given, std::move(output_range)});
+}
+
+TEST(BoundedOutput, UnsafeAreTheEndsAndWhatLiesBeyond) {
+  const Result<LibraryText> text = text_of_names({"bounded-output"}, Combination::kAllOf);
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(text->description, "2 outputs between -1 and 2.5");
+  const Property property = *parse_vnnlib(text->vnnlib);
+  ASSERT_EQ(property.disjuncts.size(), 4U);
+  std::vector<std::string> bounds;
+  for (const Disjunct& disjunct : property.disjuncts) bounds.push_back(disjunct.constraints.at(0).bound.to_string());
+  EXPECT_EQ(bounds, (std::vector<std::string>{"-1", "-2.5", "-1", "-2.5"}));
+  EXPECT_FALSE(property.disjuncts[0].constraints[0].terms[0].coefficient.is_negative());
+  EXPECT_TRUE(property.disjuncts[1].constraints[0].terms[0].coefficient.is_negative());
+}
+
+TEST(FiniteOutput, UnsafeIsWhatRoundsToAnInfinity) {
+  const Result<LibraryText> text = text_of_names({"finite-output"}, Combination::kAllOf, std::nullopt);
+  ASSERT_TRUE(text) << text.error().message;
+  const Property property = *parse_vnnlib(text->vnnlib);
+  ASSERT_EQ(property.disjuncts.size(), 4U);
+  const Decimal bound = -property.disjuncts[0].constraints.at(0).bound;
+  EXPECT_EQ(compare(bound, Decimal::exact(0x1p128) + -Decimal::exact(0x1p103)), 0);
+  EXPECT_EQ(bound.round_nearest_float(), std::numeric_limits<float>::infinity());
+  EXPECT_EQ((bound + decimal("-1")).round_nearest_float(), std::numeric_limits<float>::max());
+}
+
+TEST(Combination, AllOfIsTheUnionOfTheUnsafeSetsAndAnyOfTheirIntersection) {
+  const std::vector<std::string> names = {"bounded-output", "valid-probabilities"};
+  const Result<LibraryText> all = text_of_names(names, Combination::kAllOf);
+  ASSERT_TRUE(all) << all.error().message;
+  const Property all_of = *parse_vnnlib(all->vnnlib);
+  ASSERT_EQ(all_of.disjuncts.size(), 4U + 4U);
+  for (const Disjunct& disjunct : all_of.disjuncts) EXPECT_EQ(disjunct.constraints.size(), 1U);
+  const Result<LibraryText> any = text_of_names(names, Combination::kAnyOf);
+  ASSERT_TRUE(any) << any.error().message;
+  const Property any_of = *parse_vnnlib(any->vnnlib);
+  ASSERT_EQ(any_of.disjuncts.size(), 4U * 4U);
+  for (const Disjunct& disjunct : any_of.disjuncts) EXPECT_EQ(disjunct.constraints.size(), 2U);
+  EXPECT_NE(all->description.find("; and 2 outputs, 1 distribution"), std::string::npos);
+  EXPECT_NE(any->description.find("; or 2 outputs, 1 distribution"), std::string::npos);
+  EXPECT_EQ(text_of_names({"bounded-output"}, Combination::kAnyOf)->vnnlib,
+            text_of_names({"bounded-output"}, Combination::kAllOf)->vnnlib);
+}
+
+TEST(Combination, WhatAPropertyNeedsOrDoesNotTakeIsNamed) {
+  const auto error = [](const Result<LibraryText>& text) { return text ? "" : text.error().message; };
+  EXPECT_NE(error(text_of_names({"bounded-output"}, Combination::kAllOf, {})).find("--output-range"),
+            std::string::npos);
+  EXPECT_NE(error(text_of_names({"finite-output"}, Combination::kAllOf)).find("takes no --output-range"),
+            std::string::npos);
+  EXPECT_NE(error(text_of_names({"finite-output"}, Combination::kAllOf, {}, "0.1")).find("takes no --tolerance"),
+            std::string::npos);
+  const Interval empty{decimal("1"), decimal("1")};
+  EXPECT_NE(error(text_of_names({"bounded-output"}, Combination::kAllOf, empty)).find("no number lies between"),
+            std::string::npos);
+  EXPECT_EQ(error(text_of_names({"valid-probabilities", "bounded-output"}, Combination::kAnyOf,
+                                Interval{decimal("0"), decimal("1")}, "0.1")),
+            "");
 }
 
 }  // namespace

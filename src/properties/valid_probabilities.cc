@@ -13,8 +13,8 @@
 namespace axiom {
 namespace {
 
-// Alternatives that a reader of properties accepts; of a distribution, the entries for which Softmax has a meaning.
-constexpr size_t kMostAlternatives = 100'000, kLongest = size_t{1} << 20;
+// Entries of a distribution for which Softmax has a meaning.
+constexpr size_t kLongest = size_t{1} << 20;
 
 /// Outputs that are one distribution together.
 using Distribution = std::vector<size_t>;
@@ -107,7 +107,7 @@ Result<Decimal> tolerance_of(const LibraryQuestion& question, size_t longest) {
                   question.tolerance->to_string()));
 }
 
-Result<LibraryText> lower(const LibraryQuestion& question) {
+Result<LibraryClaim> lower(const LibraryQuestion& question) {
   const Outputs outputs = outputs_of(question.graph);
   size_t longest = 1;
   for (const Distribution& distribution : outputs.distributions) longest = std::max(longest, distribution.size());
@@ -119,29 +119,19 @@ Result<LibraryText> lower(const LibraryQuestion& question) {
   const Decimal one = *Decimal::parse("1");
   const std::string below = (-*tolerance).to_string(), least = (one + -*tolerance).to_string(),
                     most = (one + *tolerance).to_string();
-  std::vector<std::string> unsafe;
-  for (size_t k = 0; k < outputs.count; ++k) unsafe.push_back(fmt::format("(<= Y_{} {})", k, below));
+  LibraryClaim claim;
+  for (size_t k = 0; k < outputs.count; ++k) claim.unsafe.push_back(fmt::format("(<= Y_{} {})", k, below));
   for (const Distribution& distribution : outputs.distributions) {
     const std::string sum = vnnlib_sum(distribution);
-    unsafe.push_back(fmt::format("(>= {} {})", sum, most));
-    if (distribution.size() > 1) unsafe.push_back(fmt::format("(<= {} {})", sum, least));
+    claim.unsafe.push_back(fmt::format("(>= {} {})", sum, most));
+    if (distribution.size() > 1) claim.unsafe.push_back(fmt::format("(<= {} {})", sum, least));
   }
-  if (unsafe.empty()) return invalid_input("valid-probabilities: the network has no outputs");
-  if (unsafe.size() > kMostAlternatives)
-    return invalid_input(fmt::format("valid-probabilities: {} outputs are too many, at most about {} fit in a property",
-                                     outputs.count, kMostAlternatives));
-  LibraryText out;
   const auto count = std::count_if(outputs.distributions.begin(), outputs.distributions.end(),
                                    [](const Distribution& distribution) { return distribution.size() > 1; });
-  out.description = fmt::format("{} output{}, {} distribution{}, tolerance {}", outputs.count,
-                                outputs.count == 1 ? "" : "s", count, count == 1 ? "" : "s", tolerance->to_string());
-  out.vnnlib =
-      fmt::format(
-          "; valid-probabilities: {}\n; Unsafe: an output below 0, or a sum that is not 1, by the tolerance or more.\n",
-          out.description) +
-      vnnlib_declarations(input_count(question.graph), outputs.count) + vnnlib_boxes(question.boxes) +
-      vnnlib_unsafe(unsafe);
-  return out;
+  claim.description = fmt::format("{} output{}, {} distribution{}, tolerance {}", outputs.count,
+                                  outputs.count == 1 ? "" : "s", count, count == 1 ? "" : "s", tolerance->to_string());
+  claim.unsafe_words = "an output below 0, or a sum that is not 1, by the tolerance or more.";
+  return claim;
 }
 
 }  // namespace
@@ -149,6 +139,7 @@ Result<LibraryText> lower(const LibraryQuestion& question) {
 extern const LibraryProperty valid_probabilities_property{
     .name = "valid-probabilities",
     .summary = "every output is at least 0, and every distribution sums up to 1",
+    .takes_tolerance = true,
     .lower = lower};
 
 }  // namespace axiom

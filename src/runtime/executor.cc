@@ -250,4 +250,34 @@ Result<std::vector<NamedTensor>> run(const Graph& graph, std::span<const Tensor>
   return Execution(graph, backend, options).run(inputs);
 }
 
+Result<std::vector<float>> run_flat(const Graph& graph, std::span<const float> input, Backend& backend) {
+  const auto not_float = [](const char* what, const std::string& name, DType dtype) {
+    return invalid_input(fmt::format("{} '{}' is {}, not float32", what, name, dtype_name(dtype)));
+  };
+  std::vector<Tensor> feed;
+  size_t at = 0;
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.values[static_cast<size_t>(id)];
+    if (value.type->dtype != DType::kFloat32) return not_float("input", value.name, value.type->dtype);
+    Tensor tensor(DType::kFloat32, value.type->shape);
+    const auto data = tensor.mutable_data<float>();
+    if (data.size() > input.size() - at)
+      return invalid_input(fmt::format("the network takes more than the {} numbers given", input.size()));
+    std::copy_n(input.begin() + static_cast<std::ptrdiff_t>(at), data.size(), data.begin());
+    at += data.size();
+    feed.push_back(std::move(tensor));
+  }
+  if (at != input.size())
+    return invalid_input(fmt::format("the network takes {} numbers, given are {}", at, input.size()));
+  const auto outputs = run(graph, feed, backend);
+  if (!outputs) return outputs.error();
+  std::vector<float> flat;
+  for (const auto& [name, tensor] : *outputs) {
+    if (tensor.dtype() != DType::kFloat32) return not_float("output", name, tensor.dtype());
+    const auto data = tensor.data<float>();
+    flat.insert(flat.end(), data.begin(), data.end());
+  }
+  return flat;
+}
+
 }  // namespace axiom

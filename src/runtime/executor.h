@@ -30,6 +30,10 @@ struct RunOptions {
 Result<std::vector<NamedTensor>> run(const Graph& graph, std::span<const Tensor> inputs, Backend& backend,
                                      const RunOptions& options = {});
 
+/// The same for float32 inputs and outputs as flat lists: X_0, X_1, ... to Y_0, Y_1, ... kInvalidInput when their
+/// number is not that of the graph, or a tensor is not float32.
+Result<std::vector<float>> run_flat(const Graph& graph, std::span<const float> input, Backend& backend);
+
 /// An error unless there is one tensor per input, with its dtype and shape.
 Status check_inputs(const Graph& graph, std::span<const Tensor> inputs);
 
