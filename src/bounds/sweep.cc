@@ -114,7 +114,7 @@ void Sweep::apply_multipliers(BoundContext& context, uint32_t p) {
 
 void Sweep::keep_coefficients(uint32_t p) {
   const CoreOp& op = program_.program.ops[p];
-  if (op.kind != CoreKind::kUnary) return;
+  if (op.kind != CoreKind::kUnary && op.kind != CoreKind::kProduct) return;
   const size_t from = size_t{op.first} * width_, count = size_t{op.count} * width_;
   std::copy_n(a_.begin() + static_cast<std::ptrdiff_t>(from), count, kept_.begin() + static_cast<std::ptrdiff_t>(from));
 }
@@ -153,6 +153,14 @@ void Sweep::step(BoundContext& context, uint32_t p) {
     }
   } else if (op.kind == CoreKind::kSoftmax) {
     softmax_sums(context, p, range);  // No columns: the step ends here.
+  } else if (op.kind == CoreKind::kProduct) {
+    apply_products(context, p, active, out);
+    for (const uint32_t r : active) {
+      for (const ElementId c : {op.source[2 * size_t{r}], op.source[2 * size_t{r} + 1]}) {
+        first = std::min(first, c);
+        last = std::max(last, c);
+      }
+    }
   } else {
     const LinesView view{reinterpret_cast<const double*>(&context.lines(op.first)),
                          slopes_differ_ ? lane_slopes_.data() + size_t{op.first} * width_ : nullptr,
@@ -174,6 +182,29 @@ void Sweep::step(BoundContext& context, uint32_t p) {
   std::fill_n(held, size_t{count} * width_, 0.0);
   if (shared) merge(context, p, first, last);
   for (const uint32_t q : data.reads) touch(q, first, last);
+}
+
+// The lines of products have a term for each factor.
+void Sweep::apply_products(const BoundContext& context, uint32_t p, std::span<const uint32_t> active, double* out) {
+  const CoreOp& op = program_.program.ops[p];
+  for (auto* sum : {&t1_, &t2_, &t3_}) sum->fill(0);
+  for (const uint32_t r : active) {
+    const ElementId e = op.first + r;
+    const Lines& lines = context.lines(e);
+    const SecondSlopes second = context.second_slopes(e);
+    double* x = out + size_t{op.source[2 * size_t{r}]} * width_;
+    double* y = out + size_t{op.source[2 * size_t{r} + 1]} * width_;
+    for (int k = 0; k < lanes_; ++k) {
+      const double a = a_[size_t{e} * width_ + k];
+      if (a == 0) continue;
+      const double offset = a > 0 ? lines.lower_offset : lines.upper_offset;
+      t1_[k] += a * offset;
+      t2_[k] += std::fabs(a) * context.charge_factor(e);
+      t3_[k] += std::fabs(a) * std::fabs(offset);
+      x[k] += a * (a > 0 ? lines.lower_slope : lines.upper_slope);
+      y[k] += a * (a > 0 ? second.lower : second.upper);
+    }
+  }
 }
 
 // One row a group, with the least coefficient of the group: what the others are above it belongs to elements that are
@@ -300,7 +331,10 @@ void apply(BoundContext& context, uint32_t p, std::span<const Tightening> found)
 PropagateEnd propagate(BoundContext& context, Sweep& sweep, const PropagatePlan& plan, std::vector<double>* record) {
   const BoundProgram& program = context.program();
   for (uint32_t p = 1; p < program.ops.size(); ++p) {
-    if (program.program.ops[p].kind != CoreKind::kAffine) continue;
+    if (program.program.ops[p].kind != CoreKind::kAffine) {
+      if (plan.check_premise && !context.is_defined(p)) return PropagateEnd::kOverflow;
+      continue;
+    }
     if (!context.interval_step(p, plan.check_premise)) return PropagateEnd::kOverflow;
     const bool listed = std::binary_search(plan.sweep_ops.begin(), plan.sweep_ops.end(), p);
     if ((plan.sweep_all || listed) && !sweep_rows(context, sweep, p, plan, record)) return PropagateEnd::kStopped;
