@@ -78,7 +78,9 @@ TEST(Planted, CertificatesOfEveryOperatorAreAcceptedAndHoldOnSamples) {
       least = std::min(least, value);
       greatest = std::max(greatest, value);
     }
-    form.bound = decimal_of(least - draw.uniform(0.1, 1) * (greatest - least) - 1e-4 * std::fabs(least) - 1e-6);
+    const double bound = least - draw.uniform(0.1, 1) * (greatest - least) - 1e-4 * std::fabs(least) - 1e-6;
+    if (!std::isfinite(bound)) continue;  // Products of products overflow.
+    form.bound = decimal_of(bound);
     question.cases[0].inequalities = {form};
     const Workbench bench(model, question.text());
     for (const Semantics semantics : {Semantics::kReal, Semantics::kFloat32}) {
@@ -181,6 +183,7 @@ TEST(Planted, GradientStepsDoNotLeaveAProof) {
         }
       }
     }
+    if (!std::isfinite(least)) continue;
     form.bound = decimal_of(least - 1e-5 * std::fabs(least) - 1e-7);
     question.cases[0].inequalities = {form};
     if (Workbench(model, question.text()).decide(Semantics::kFloat32, 0.3).decision.verdict != Verdict::kVerified)
