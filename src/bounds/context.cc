@@ -237,12 +237,20 @@ void BoundContext::refresh_lines(uint32_t p) {
     const double offset = spec_max(std::fabs(lines.lower_offset), std::fabs(lines.upper_offset));
     const double s = op.kind == CoreKind::kConstant ? offset : offset + slope * magnitude_[source_[e]];
     lines_[e] = lines;
+    error_[e] = bounds.error;
     q_[e] = (bounds.error + ((m + 4) * kUnit) * s) + kTau;
     if (bounds.lo != lo_[e] || bounds.hi != hi_[e]) {
       set(e, bounds.lo, bounds.hi);
       touch(p);
     }
   }
+}
+
+double BoundContext::hinge_charge(ElementId e, double lower_slope) const {
+  const Lines& lines = lines_[e];
+  const double offset = spec_max(std::fabs(lines.lower_offset), std::fabs(lines.upper_offset));
+  const double size = offset + spec_max(std::fabs(lower_slope), std::fabs(lines.upper_slope)) * magnitude_[source_[e]];
+  return (error_[e] + ((program_.ops[program_.op_of[e]].step_rows + 4) * kUnit) * size) + kTau;
 }
 
 void BoundContext::refresh_products(uint32_t p) {

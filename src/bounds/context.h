@@ -65,10 +65,12 @@ class BoundContext {
   /// Q of element e (of softmax: of its group). Valid after refresh.
   double charge_factor(ElementId e) const { return q_[e]; }
   std::span<const double> charge_factors() const { return q_; }
+  /// Q of element e of a relu or leaky_relu with another lower slope than that of the adaptive rule.
+  double hinge_charge(ElementId e, double lower_slope) const;
   std::span<const ElementId> line_sources() const { return source_; }
   /// XM of core operator p. Valid after refresh.
   double source_magnitude(uint32_t p) const { return source_magnitude_[p]; }
-  /// The float32 error bound E of affine element e that the last refresh used.
+  /// The float32 error bound E of an affine element, or e of one with lines, that the last refresh used.
   double rounding_error(ElementId e) const { return error_[e]; }
 
   const std::vector<ElementId>& stored_elements() const { return stored_; }

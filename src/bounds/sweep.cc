@@ -67,16 +67,19 @@ void Sweep::run(BoundContext& context, uint32_t top, bool keep) {
   finish(context);
 }
 
-// Lower slopes per lane for lanes whose rule is not the default, of the operators up to `top`.
+// Lower slopes per lane for lanes whose rule is not the default, and their charges, of the operators up to `top`.
 void Sweep::fill_lane_slopes(BoundContext& context, uint32_t top) {
   lane_slopes_.resize(a_.size());
+  lane_charges_.resize(a_.size());
   std::array<size_t, kMaxLanes> next{};
   for (uint32_t p = 0; p <= top; ++p) {
     const CoreOp& op = program_.program.ops[p];
     if (op.kind == CoreKind::kInput || op.kind == CoreKind::kAffine) continue;
     for (ElementId e = op.first; e < op.first + op.count; ++e) {
       double* slopes = lane_slopes_.data() + size_t{e} * width_;
+      double* charges = lane_charges_.data() + size_t{e} * width_;
       std::fill_n(slopes, width_, context.lines(e).lower_slope);
+      std::fill_n(charges, width_, context.charge_factor(e));
       if (!is_hinge(op)) continue;
       const ElementId c = context.line_source(e);
       const double l = context.lo(c), h = context.hi(c);
@@ -86,6 +89,7 @@ void Sweep::fill_lane_slopes(BoundContext& context, uint32_t top) {
         if (spec == nullptr || spec->rule == SlopeRule::kAdaptive) continue;
         const bool explicit_rule = spec->rule == SlopeRule::kExplicit;
         slopes[k] = lower_slope(spec->rule, l, h, op.alpha, explicit_rule ? spec->bytes[next[k]++] : 0);
+        charges[k] = context.hinge_charge(e, slopes[k]);
       }
     }
   }
@@ -164,7 +168,8 @@ void Sweep::step(BoundContext& context, uint32_t p) {
   } else {
     const LinesView view{reinterpret_cast<const double*>(&context.lines(op.first)),
                          slopes_differ_ ? lane_slopes_.data() + size_t{op.first} * width_ : nullptr,
-                         &context.line_sources()[op.first], &context.charge_factors()[op.first]};
+                         &context.line_sources()[op.first], &context.charge_factors()[op.first],
+                         slopes_differ_ ? lane_charges_.data() + size_t{op.first} * width_ : nullptr};
     apply_lines(view, active, a, width_, out, t1_.data(), t2_.data(), t3_.data());
     for (const uint32_t r : active) {
       first = std::min(first, view.source[r]);

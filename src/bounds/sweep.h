@@ -89,7 +89,7 @@ class Sweep {
   bool keep_ = false, slopes_differ_ = false;  ///< Of the last run; its specifications may be gone by now.
   std::array<const SlopeSpec*, kMaxLanes> specs_{};
   std::array<double, kMaxLanes> constant_{}, bound_{}, failed_{}, t1_{}, t2_{}, t3_{};
-  std::vector<double> a_, temp_, kept_, lane_slopes_;
+  std::vector<double> a_, temp_, kept_, lane_slopes_, lane_charges_;
   std::vector<Range> range_;  ///< Per operator.
   std::vector<uint32_t> active_;
 };
