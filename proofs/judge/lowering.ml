@@ -46,6 +46,9 @@ let place (node : Onnx.node) =
 let refuse node format =
   Printf.ksprintf (fun text -> malformed "no certified meaning: %s: %s" (place node) text) format
 
+(* What spec/operators.md gives a meaning that the Coq development has no rule for. *)
+let not_proved (node : Onnx.node) rule = malformed "%s: rule not proved in Coq yet: %s" (place node) rule
+
 (* Appends an operator and returns the index of its first element. *)
 let emit state where operator =
   let size = operator_size operator in
