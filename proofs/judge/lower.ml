@@ -69,10 +69,6 @@ let lower_node state uses (node : Onnx.node) operands =
   | "Tanh" -> Lower_others.unary state node operands Types.Tanh 0.0
   | "MaxPool" -> Lower_others.max_pool state node operands
   | "Softmax" -> Lower_others.softmax state node operands
-  | "Exp" | "Reciprocal" | "Sqrt" | "Sin" | "Cos" -> not_proved node (String.lowercase_ascii node.op)
-  | "Mul" | "Pow" -> not_proved node "product"
-  | "Div" -> not_proved node "reciprocal"
-  | "Max" | "Min" | "Clip" | "Abs" | "Neg" | "PRelu" | "HardSigmoid" | "ReduceSum" | "ReduceMean" -> not_proved node node.op
   | _ -> refuse node "operator"
 
 let program (graph : Onnx.graph) : Types.program =
