@@ -84,21 +84,21 @@ Relaxation monotone(Kind kind, double l, double h, Semantics semantics) {
   return {line, bounds, (most * relative) * (1 + 0x1p-40) + absolute};
 }
 
-// sin (quarter 0) and cos (quarter 1): 33 points from l to h.
+// sin (quarter 0) and cos (quarter 1): 32 points from l to h, none of them in the middle, where an edge is sought.
 Relaxation wave(int quarter, double l, double h, double e) {
   const double x = greatest(std::fabs(l), std::fabs(h));
   if (!(x <= 0x1p20 && h - l <= 8 && l <= h)) return {{0, 0, -1, 1}, {-1 - e, 1 + e}, e};
   Points points;
   double largest = 0, low = 1, high = -1;
-  for (int n = 0; n <= 32; ++n) {
-    const double p = n == 32 ? h : l + (h - l) * (double(n) / 32);
+  for (int n = 0; n <= 31; ++n) {
+    const double p = n == 31 ? h : l + (h - l) * (double(n) / 31);
     const double v = sine(p, quarter);
     points.add(p, v - kMargin, v + kMargin);
     largest = greatest(largest, std::fabs(v));
     low = least(low, v - kMargin);
     high = greatest(high, v + kMargin);
   }
-  const double step = (h - l) * 0x1p-5 + x * 0x1p-49;
+  const double step = (h - l) / 31 + x * 0x1p-49;
   points.delta = (step * step) * 0.12501 * least(1, (largest + step) + 0x1p-40);
   const Line line = hull_lines(points, (l + h) * 0.5);
   return {line, {greatest(-1, lower(low, points.delta)) - e, least(1, upper(high, points.delta)) + e}, e};

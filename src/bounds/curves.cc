@@ -104,7 +104,7 @@ std::pair<Lines, LineBounds> curved_lines(UnaryKind kind, double l, double h, Se
 std::pair<Lines, LineBounds> wave_lines(int turns, double l, double h, double e) {
   const double magnitude = spec_max(std::fabs(l), std::fabs(h));
   if (!(magnitude <= 0x1p20 && h - l <= 8 && l <= h)) return {{0, -1, 0, 1}, {-1 - e, 1 + e, e}};
-  constexpr int kParts = 32;
+  constexpr int kParts = 31;  // Odd: the middle, where an edge of the hull is sought, is no point.
   HullPoints points;
   double size = 0, low = 1, high = -1;
   for (int i = 0; i <= kParts; ++i) {
@@ -115,7 +115,7 @@ std::pair<Lines, LineBounds> wave_lines(int turns, double l, double h, double e)
     low = spec_min(low, y - kValueMargin);
     high = spec_max(high, y + kValueMargin);
   }
-  const double step = (h - l) * 0x1p-5 + magnitude * 0x1p-49;
+  const double step = (h - l) / kParts + magnitude * 0x1p-49;
   points.delta = (step * step) * 0.12501 * spec_min(1, (size + step) + 0x1p-40);
   const Lines lines = hull_lines(points, (l + h) * 0.5);
   return {lines, {spec_max(-1, lower(low, points.delta)) - e, spec_min(1, upper(high, points.delta)) + e, e}};
