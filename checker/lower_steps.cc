@@ -46,7 +46,7 @@ Index unary(Lowering& lowering, const Call& call, Kind kind, const Index& source
 // ---- Affine operators whose rows are no sum clusters
 
 struct Figures {
-  double k = 0, c0 = 1, factor = 1, real_error = 0;
+  double k = 1, c0 = 1, factor = 1, real_error = 0;
 };
 
 class AffineRows {

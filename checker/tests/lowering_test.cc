@@ -329,14 +329,14 @@ void steps() {
     const Program p = model.lower();
     EXPECT(p.operators.size() == 7);
     const Operator& difference = p.operators[1];
-    EXPECT(row(difference, 1) == (Row{{{2, 1}, {1, -1}}, 0, 0, 0, 1}));
+    EXPECT(row(difference, 1) == (Row{{{2, 1}, {1, -1}}, 0, 0, 1, 1}));
     EXPECT(p.operators[2].kind == Kind::relu && p.operators[2].source == (Elements{3, 4}));
-    EXPECT(row(p.operators[3], 0) == (Row{{{0, 1}, {5, 1}}, 0, 0, 0, 1}));
-    EXPECT(row(p.operators[4], 0) == (Row{{{7, 1}}, -0.5, 0.5, 0, 1}));
-    EXPECT(row(p.operators[6], 0) == (Row{{{11, 1}}, 0.5, 0.5, 0, 1}) && p.outputs == (Elements{13, 14}));
+    EXPECT(row(p.operators[3], 0) == (Row{{{0, 1}, {5, 1}}, 0, 0, 1, 1}));
+    EXPECT(row(p.operators[4], 0) == (Row{{{7, 1}}, -0.5, 0.5, 1, 1}));
+    EXPECT(row(p.operators[6], 0) == (Row{{{11, 1}}, 0.5, 0.5, 1, 1}) && p.outputs == (Elements{13, 14}));
     const Program least = single(Model().constant("c", {}, {0.5}), {1}, "Min", {"x", "c"});
-    EXPECT(row(least.operators[1], 0) == (Row{{{0, -1}}, 0.5, 0.5, 0, 1}));
-    EXPECT(row(least.operators[3], 0) == (Row{{{2, -1}}, 0.5, 0.5, 0, 1}));
+    EXPECT(row(least.operators[1], 0) == (Row{{{0, -1}}, 0.5, 0.5, 1, 1}));
+    EXPECT(row(least.operators[3], 0) == (Row{{{2, -1}}, 0.5, 0.5, 1, 1}));
     EXPECT(single({}, {3}, "Max", {"x"}).outputs == (Elements{0, 1, 2}));
     EXPECT(single(Model().constant("c", {3}, {0, 0, 0}), {3}, "Max", {"c", "x"}).operators.size() == 2);
     EXPECT(single_refusal(Model().constant("c", {1}, {0}), {1}, "Max", {"c", "c"}).find("constant") != std::string::npos);
@@ -357,8 +357,8 @@ void steps() {
            std::string::npos);
   });
   test("Abs, Neg, HardSigmoid and PRelu", [] {
-    EXPECT(row(single({}, {1}, "Abs", {"x"}).operators[2], 0) == (Row{{{1, 2}, {0, -1}}, 0, 0, 0, 1}));
-    EXPECT(row(single({}, {1}, "Neg", {"x"}).operators[1], 0) == (Row{{{0, -1}}, 0, 0, 0, 1}));
+    EXPECT(row(single({}, {1}, "Abs", {"x"}).operators[2], 0) == (Row{{{1, 2}, {0, -1}}, 0, 0, 1, 1}));
+    EXPECT(row(single({}, {1}, "Neg", {"x"}).operators[1], 0) == (Row{{{0, -1}}, 0, 0, 1, 1}));
     const Program hard = single({}, {1}, "HardSigmoid", {"x"}, {build::float_attribute("alpha", 0.5)});
     EXPECT(row(hard.operators[1], 0) == (Row{{{0, 0.5}}, 0.5, 0.5, 3, 5}) && hard.operators.size() == 6);
     const Program p = single(Model().constant("s", {1}, {0.25}), {2}, "PRelu", {"x", "s"});

@@ -13,7 +13,7 @@ using Elements = std::vector<ElementId>;
 
 /// The figures of an affine operator whose rows are not those of a sum cluster.
 struct AffineFigures {
-  double gamma = 0, underflow = 1, factor = 1, real_error = 0;
+  double gamma = 1, underflow = 1, factor = 1, real_error = 0;
 };
 
 /// Appends core operators for one node. The first failure is kept; after it nothing more is appended and results are
