@@ -88,7 +88,7 @@ def operators():
     yield single("Softmax", [[6]])
     for a, b in (([3, 5], (5, 7)), ([5], (5, 7)), ([3, 5], (5,)), ([2, 1, 3, 5], (4, 5, 2))):
         yield single("MatMul", [a], [weights(*b)])
-    yield single("MatMul", [[2, 300], [300, 3]])
+    yield single("MatMul", [[2, 200], [200, 3]])
     yield single("Gemm", [[3, 5]], [weights(5, 7), weights(7)])
     yield single("Gemm", [[5, 3]], [weights(7, 5), weights(3, 1)], transA=1, transB=1)
     yield single("Gemm", [[2, 5]], [weights(5, 3), weights(3)], alpha=0.25, beta=-0.5)
