@@ -3,7 +3,8 @@
 // The area between a function and a line below it is least for the line that supports the convex envelope in the middle
 // of the interval, since the area under a line is the width times its value there; likewise above. So the best area is
 // the width times the gap of the two envelopes in the middle, and that of our lines the width times theirs. Envelopes
-// come from 4001 samples. Exit 1: lines of exp, reciprocal, sqrt, sin, cos or a square leave more than 1.1 times the best.
+// come from 4001 samples. Exit 1: lines of exp, reciprocal, sqrt, sin, cos or a square leave more than 1.1 times the
+// best.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,12 +26,13 @@ using Real = long double;
 
 // The greatest value in the middle of the chords of `values`, which are equally spaced; the middle is entry kHalf.
 Real envelope_in_the_middle(const std::vector<Real>& values) {
-  // Entry i on the left and j on the right meet the middle at (j * left + i * right) / (i + j). For each i the best j is
-  // found by going on from that of the last: slopes from the middle outwards are compared instead.
+  // Entry i on the left and j on the right meet the middle at (j * left + i * right) / (i + j). For each i the best j
+  // is found by going on from that of the last: slopes from the middle outwards are compared instead.
   Real best = values[kHalf];
   for (int i = 1; i <= kHalf; ++i) {
     for (int j = 1; j <= kHalf; ++j) {
-      const Real at_middle = (values[static_cast<size_t>(kHalf - i)] * j + values[static_cast<size_t>(kHalf + j)] * i) / (i + j);
+      const Real at_middle =
+          (values[static_cast<size_t>(kHalf - i)] * j + values[static_cast<size_t>(kHalf + j)] * i) / (i + j);
       best = std::max(best, at_middle);
     }
   }
@@ -55,7 +57,9 @@ std::vector<Function> functions() {
           smooth("sin", UnaryKind::kSin, sinl),
           smooth("cos", UnaryKind::kCos, cosl),
           {"square", [](Real x) { return x * x; },
-           [](double l, double h) { return square_lines({l, h}, Semantics::kReal).first; }},
+           [](double l, double h) {
+             return square_lines({l, h}, Semantics::kReal).first;
+           }},
           {"sigmoid", [](Real x) { return 1 / (1 + expl(-x)); },
            [](double l, double h) { return sigmoid_lines(l, h, Semantics::kReal).first; }, false},
           {"tanh", [](Real x) { return tanhl(x); },

@@ -72,7 +72,8 @@ class Context {
   const RowFigures& intervals(uint32_t op);
   const Lines& lines(uint32_t op, const Slopes& slopes);
   double line_error(uint32_t op, uint32_t i) const { return error(op, i); }  // e of section 6
-  // Whether operator `op` is defined and does not overflow for its element i (spec section 6); refresh(op) is done first.
+  // Whether operator `op` is defined and does not overflow for its element i (spec section 6); refresh(op) is done
+  // first.
   bool domain_holds(uint32_t op, uint32_t i);
   double most_x(const std::vector<uint32_t>& ops);  // the greatest X of all elements of these operators
 

@@ -15,9 +15,9 @@
 namespace checker {
 
 const char* name(Kind kind) {
-  constexpr const char* kNames[] = {"input",   "constant", "affine", "relu",       "leaky_relu", "sigmoid", "tanh",
-                                    "maxpool", "softmax",  "exp",    "reciprocal", "sqrt",       "sin",     "cos",
-                                    "product"};
+  constexpr const char* kNames[] = {"input",      "constant", "affine",  "relu",    "leaky_relu",
+                                    "sigmoid",    "tanh",     "maxpool", "softmax", "exp",
+                                    "reciprocal", "sqrt",     "sin",     "cos",     "product"};
   return kNames[int(kind)];
 }
 

@@ -339,7 +339,8 @@ void steps() {
     EXPECT(row(least.operators[3], 0) == (Row{{{2, -1}}, 0.5, 0.5, 1, 1}));
     EXPECT(single({}, {3}, "Max", {"x"}).outputs == (Elements{0, 1, 2}));
     EXPECT(single(Model().constant("c", {3}, {0, 0, 0}), {3}, "Max", {"c", "x"}).operators.size() == 2);
-    EXPECT(single_refusal(Model().constant("c", {1}, {0}), {1}, "Max", {"c", "c"}).find("constant") != std::string::npos);
+    EXPECT(single_refusal(Model().constant("c", {1}, {0}), {1}, "Max", {"c", "c"}).find("constant") !=
+           std::string::npos);
     EXPECT(single_refusal(Model().constant("c", {1}, {INFINITY}), {1}, "Max", {"x", "c"}).find("finite") !=
            std::string::npos);
   });
@@ -374,9 +375,11 @@ void steps() {
     EXPECT(row(scaled.operators[1], 1) == (Row{{{1, 3}}, 0, 0, 2, 3}));
     EXPECT(row(scaled.operators[1], 2) == (Row{{}, 0, 0, 1, 1}));
     const Program thirds = single(Model().constant("c", {1}, {3}), {1}, "Div", {"x", "c"});
-    EXPECT(row(thirds.operators[1], 0) == (Row{{{0, 1.0 / 3}}, 0, 0, 4, 6}) && thirds.operators[1].real_error == 0x1p-50);
+    EXPECT(row(thirds.operators[1], 0) == (Row{{{0, 1.0 / 3}}, 0, 0, 4, 6}) &&
+           thirds.operators[1].real_error == 0x1p-50);
     const Program inverse = single(Model().constant("c", {1}, {3}), {1}, "Div", {"c", "x"});
-    EXPECT(inverse.operators[1].kind == Kind::reciprocal && row(inverse.operators[2], 0) == (Row{{{1, 3}}, 0, 0, 2, 3}));
+    EXPECT(inverse.operators[1].kind == Kind::reciprocal &&
+           row(inverse.operators[2], 0) == (Row{{{1, 3}}, 0, 0, 2, 3}));
     Model two;
     two.input("a", {2}).input("b", {1}).node("Div", {"a", "b"}, "y").output("y");
     const Program quotient = two.lower();
@@ -406,7 +409,8 @@ void steps() {
     EXPECT(power(0.5f).operators[1].kind == Kind::sqrt && power(-1).operators[1].kind == Kind::reciprocal);
     EXPECT(power(2).operators[1].source == (Elements{0, 0}) && power(3).operators[2].source == (Elements{1, 0}));
     EXPECT(power(4).operators[2].source == (Elements{1, 1}));
-    EXPECT(single_refusal(Model().constant("e", {}, {1.5}), {1}, "Pow", {"x", "e"}).find("exponent") != std::string::npos);
+    EXPECT(single_refusal(Model().constant("e", {}, {1.5}), {1}, "Pow", {"x", "e"}).find("exponent") !=
+           std::string::npos);
     EXPECT(single_refusal(Model().constant("e", {1}, {2}), {}, "Pow", {"x", "e"}).find("shape") != std::string::npos);
     EXPECT(single_refusal({}, {1}, "Pow", {"x", "x"}) != "");
   });

@@ -154,10 +154,11 @@ void line_tests() {
   });
   test("lines and bounds of smooth functions hold on every interval of their domain, elsewhere nothing is said", [] {
     using Function = long double (*)(long double);
-    const std::pair<Kind, Function> functions[] = {
-        {Kind::exp, [](long double x) { return std::exp(x); }}, {Kind::reciprocal, [](long double x) { return 1 / x; }},
-        {Kind::sqrt, [](long double x) { return std::sqrt(x); }}, {Kind::sin, [](long double x) { return std::sin(x); }},
-        {Kind::cos, [](long double x) { return std::cos(x); }}};
+    const std::pair<Kind, Function> functions[] = {{Kind::exp, [](long double x) { return std::exp(x); }},
+                                                   {Kind::reciprocal, [](long double x) { return 1 / x; }},
+                                                   {Kind::sqrt, [](long double x) { return std::sqrt(x); }},
+                                                   {Kind::sin, [](long double x) { return std::sin(x); }},
+                                                   {Kind::cos, [](long double x) { return std::cos(x); }}};
     int held = 0;
     for (const auto& [kind, phi] : functions) {
       for (const auto& [l, h] : intervals()) {
@@ -170,7 +171,8 @@ void line_tests() {
         }
       }
       for (const double l : {1.0, 100.0, 1e300, double(INFINITY), std::nan("")}) {
-        for (const double h : {0.0, -200.0, -double(INFINITY), std::nan("")}) checker::smooth(kind, l, h, Semantics::real);
+        for (const double h : {0.0, -200.0, -double(INFINITY), std::nan("")})
+          checker::smooth(kind, l, h, Semantics::real);
       }
     }
     EXPECT(held > 100);
@@ -185,14 +187,15 @@ void line_tests() {
   test("planes of products hold on every box, and squares have lines of their own", [] {
     const auto sides = intervals();
     for (size_t n = 0; n < sides.size(); ++n) {
-      const Bounds a{sides[n].first, sides[n].second}, b{sides[(7 * n + 3) % sides.size()].first,
-                                                         sides[(7 * n + 3) % sides.size()].second};
+      const Bounds a{sides[n].first, sides[n].second},
+          b{sides[(7 * n + 3) % sides.size()].first, sides[(7 * n + 3) % sides.size()].second};
       if (!checker::product_domain_holds(a, b)) continue;
       const auto [of_first, s_lo, s_hi] = checker::product(a, b, Semantics::real);
       for (int corner = 0; corner < 9; ++corner) {
         const auto at = [](Bounds side, int third) {
-          return third == 0 ? static_cast<long double>(side.lo)
-                            : third == 1 ? side.hi : (static_cast<long double>(side.lo) + side.hi) / 2;
+          return third == 0   ? static_cast<long double>(side.lo)
+                 : third == 1 ? side.hi
+                              : (static_cast<long double>(side.lo) + side.hi) / 2;
         };
         const long double x = at(a, corner % 3), y = at(b, corner / 3), room = std::fabs(x * y) * 0x1p-60L + 0x1p-1050L;
         EXPECT(of_first.line.s_lo * x + s_lo * y + of_first.line.k_lo <= x * y + room);

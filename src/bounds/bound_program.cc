@@ -96,7 +96,8 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
           static_cast<double>(std::max<size_t>(op.count, greatest_column_count(op.rows, program.element_count)));
     }
     for (ElementId c : columns) {
-      if (op.kind == CoreKind::kUnary || op.kind == CoreKind::kMaxPool || op.kind == CoreKind::kProduct) relevant[c] = 1;
+      if (op.kind == CoreKind::kUnary || op.kind == CoreKind::kMaxPool || op.kind == CoreKind::kProduct)
+        relevant[c] = 1;
       if (!is_hinge(op)) ops[op_of[c]].piecewise[c - program.ops[op_of[c]].first] = 0;
     }
   }

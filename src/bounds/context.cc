@@ -261,8 +261,9 @@ void BoundContext::refresh_products(uint32_t p) {
     const auto [lines, second, bounds] =
         x == y ? square_lines(factor(x), semantics_) : product_lines(factor(x), factor(y), semantics_);
     const double offset = spec_max(std::fabs(lines.lower_offset), std::fabs(lines.upper_offset));
-    const double size = (offset + spec_max(std::fabs(lines.lower_slope), std::fabs(lines.upper_slope)) * magnitude_[x]) +
-                        spec_max(std::fabs(second.lower), std::fabs(second.upper)) * magnitude_[y];
+    const double size =
+        (offset + spec_max(std::fabs(lines.lower_slope), std::fabs(lines.upper_slope)) * magnitude_[x]) +
+        spec_max(std::fabs(second.lower), std::fabs(second.upper)) * magnitude_[y];
     source_[e] = x;
     lines_[e] = lines;
     second_[e] = second;

@@ -126,7 +126,8 @@ double product_error(double x, double y, Semantics semantics) {
   return ((x * y) * 0x1p-23 + (2 * kFloatTiny) * ((1 + x) + y)) * (1 + 0x1p-50);
 }
 
-// A plane over_x x + over_y y + offset under (side 1) or over (side -1) the product, where the offset is `side * least_gap`.
+// A plane over_x x + over_y y + offset under (side 1) or over (side -1) the product, where the offset is `side *
+// least_gap`.
 struct Plane {
   double over_x = 0, over_y = 0, least_gap = 0, worst = -kInfinity;
 };
@@ -135,8 +136,7 @@ struct Plane {
 Plane plane_with(FactorBounds x, FactorBounds y, double over_x, double over_y, double side) {
   const auto gap = [=](double a, double b) { return side * ((a * b - over_x * a) - over_y * b); };
   Plane plane{over_x, over_y};
-  plane.least_gap =
-      spec_min(spec_min(gap(x.lo, y.lo), gap(x.lo, y.hi)), spec_min(gap(x.hi, y.lo), gap(x.hi, y.hi)));
+  plane.least_gap = spec_min(spec_min(gap(x.lo, y.lo), gap(x.lo, y.hi)), spec_min(gap(x.hi, y.lo), gap(x.hi, y.hi)));
   const double from_x = spec_min(side * (over_x * x.lo), side * (over_x * x.hi));
   const double from_y = spec_min(side * (over_y * y.lo), side * (over_y * y.hi));
   plane.worst = (from_x + from_y) + plane.least_gap;

@@ -217,8 +217,7 @@ class Activation final : public Operator {
     const Elements x = steps.varying(0);
     if (!steps.status()) return steps.status();
     if (function_ == Function::kNeg) return steps.finish(steps.exact(x, -1, {}, 0));
-    if (function_ == Function::kAbs)
-      return steps.finish(steps.exact(steps.unary(UnaryKind::kRelu, x), 2, x, -1));
+    if (function_ == Function::kAbs) return steps.finish(steps.exact(steps.unary(UnaryKind::kRelu, x), 2, x, -1));
     const auto extreme = [&](bool greatest, const Elements& of, double end) {
       return steps.extreme(greatest, of, std::vector<double>(of.size(), end));
     };
@@ -228,8 +227,7 @@ class Activation final : public Operator {
         return uncertified(node, fmt::format("alpha is {}, beta {}", alpha, beta));
       std::vector<Steps::Row> rows;
       for (const ElementId e : x) rows.push_back({{e, alpha}});
-      const Elements line =
-          steps.affine(rows, std::vector<double>(x.size(), beta), {.gamma = 3, .underflow = 5});
+      const Elements line = steps.affine(rows, std::vector<double>(x.size(), beta), {.gamma = 3, .underflow = 5});
       return steps.finish(extreme(false, extreme(true, line, 0), 1));
     }
     Elements y = x;

@@ -94,8 +94,9 @@ class Extreme final : public Operator {
       if (!tensor) continue;
       if (auto finite = require_finite(node, *tensor, "a constant operand"); !finite) return finite;
       const auto entries = tensor->data<float>();
-      y = steps.extreme(greatest_, y, picked(std::vector<double>(entries.begin(), entries.end()),
-                                             broadcast_index(tensor->shape(), shape)));
+      y = steps.extreme(
+          greatest_, y,
+          picked(std::vector<double>(entries.begin(), entries.end()), broadcast_index(tensor->shape(), shape)));
     }
     return steps.finish(std::move(y));
   }

@@ -86,12 +86,10 @@ class Reduce final : public Operator {
       return uncertified(node, fmt::format("it adds up {} entries, at most 2^20 are covered", plan->count));
     std::vector<Steps::Row> rows(static_cast<size_t>(*element_count(plan->shape)));
     const auto to = broadcast_index(plan->kept, in);
-    for (size_t i = 0; i < x.size(); ++i)
-      rows[static_cast<size_t>(to[i])].emplace_back(x[i], mean_ ? 1 / count : 1);
+    for (size_t i = 0; i < x.size(); ++i) rows[static_cast<size_t>(to[i])].emplace_back(x[i], mean_ ? 1 / count : 1);
     if (!mean_) return steps.finish(steps.affine(rows, {}, {.gamma = count + 1, .underflow = 2 * count + 1}));
     return steps.finish(steps.affine(
-        rows, {},
-        {.gamma = count + 3, .underflow = 2 * count + 4, .factor = count, .real_error = 0x1p-50}));
+        rows, {}, {.gamma = count + 3, .underflow = 2 * count + 4, .factor = count, .real_error = 0x1p-50}));
   }
 
   bool folds_exactly(const Node&, std::span<const Tensor* const>) const override { return false; }

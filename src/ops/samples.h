@@ -78,7 +78,8 @@ inline std::vector<Sample> arithmetic_samples() {
     list.push_back(
         Sample{op, {x({2}), x({2})}, {{"broadcast", int64_t{1}}}}.with_opset(6).with_refusal("operator set 7"));
   }
-  list.push_back(Sample{"Div", {x({3}), {Tensor::from<float>({}, {0.0F}), true}}}.with_smooth(false).with_lowers(false));
+  list.push_back(
+      Sample{"Div", {x({3}), {Tensor::from<float>({}, {0.0F}), true}}}.with_smooth(false).with_lowers(false));
   const auto exponent = [](float v, bool constant = true) { return Operand{Tensor::from<float>({}, {v}), constant}; };
   for (const float v : {2.0F, 3.0F, 4.0F, 0.5F, -1.0F})
     list.push_back(Sample{"Pow", {positive({2, 3}, 3, false), exponent(v)}});
@@ -132,8 +133,7 @@ inline std::vector<Sample> activation_samples() {
       list.push_back(Sample{op, {x({3, 1, 5}, 4, 3.0F)}});
     list.push_back(Sample{op, {positive({}, 5, false)}});
     list.push_back(Sample{op, {x({0, 3})}});
-    list.push_back(
-        Sample{op, {values({8}, {inf, -inf, nan, 0.0F, -0.0F, 1e-42F, -3e38F, 200})}}.with_smooth(false));
+    list.push_back(Sample{op, {values({8}, {inf, -inf, nan, 0.0F, -0.0F, 1e-42F, -3e38F, 200})}}.with_smooth(false));
     list.push_back(Sample{op, {ints({1}, false)}}.with_refusal("dtype int64"));
     list.push_back(Sample{op, {}}.with_refusal("input 0 is missing"));
   }
@@ -144,7 +144,8 @@ inline std::vector<Sample> activation_samples() {
   list.push_back(
       Sample{"Clip", {x({5, 3}), {Tensor::from<float>({}, {-0.25F}), true}, {Tensor::from<float>({}, {0.5F}), true}}});
   list.push_back(Sample{"Clip", {x({5}), omitted(), {Tensor::from<float>({}, {0.5F}), true}}});
-  list.push_back(Sample{"Clip", {x({5}), {Tensor::from<float>({}, {0.5F}), false}}}.with_smooth(false).with_lowers(false));
+  list.push_back(
+      Sample{"Clip", {x({5}), {Tensor::from<float>({}, {0.5F}), false}}}.with_smooth(false).with_lowers(false));
   list.push_back(Sample{"Clip", {x({5})}, {{"min", 0.0F}, {"max", 6.0F}}}.with_opset(6));
   list.push_back(Sample{"HardSigmoid", {x({5}, 3)}, {{"alpha", 0.5F}, {"beta", 0.25F}}});
   list.push_back(Sample{"Clip", {x({5}), x({2})}}.with_refusal("must be a scalar"));
@@ -408,8 +409,8 @@ inline std::vector<Sample> constant_samples() {
 inline std::vector<Sample> all_samples() {
   std::vector<Sample> all;
   for (auto family :
-       {arithmetic_samples, reduction_samples, activation_samples, linear_samples, convolution_samples, normalisation_samples,
-        pooling_samples, order_keeping_samples, reordering_samples, constant_samples})
+       {arithmetic_samples, reduction_samples, activation_samples, linear_samples, convolution_samples,
+        normalisation_samples, pooling_samples, order_keeping_samples, reordering_samples, constant_samples})
     for (Sample& sample : family()) all.push_back(std::move(sample));
   return all;
 }

@@ -83,8 +83,7 @@ Elements Steps::extreme(bool greatest, const Elements& a, const Elements& b) {
 }
 
 Elements Steps::extreme(bool greatest, const Elements& a, const std::vector<double>& c) {
-  if (greatest && std::all_of(c.begin(), c.end(), [](double v) { return v == 0; }))
-    return unary(UnaryKind::kRelu, a);
+  if (greatest && std::all_of(c.begin(), c.end(), [](double v) { return v == 0; })) return unary(UnaryKind::kRelu, a);
   const double sign = greatest ? 1 : -1;
   std::vector<double> shift = c;
   for (double& v : shift) v = -sign * v;

@@ -206,7 +206,8 @@ std::optional<Bend> choose_bend(const BoundContext& context, const Lanes& lanes,
       for (size_t k = 0; k < (product ? 2 : 1); ++k) {
         const ElementId c = op.source[product ? 2 * size_t{i} + k : i];
         const double l = context.lo(c), h = context.hi(c), middle = l + (h - l) * 0.5;
-        const SecondSlopes second = k == 1 ? context.second_slopes(e) : SecondSlopes{lines.lower_slope, lines.upper_slope};
+        const SecondSlopes second =
+            k == 1 ? context.second_slopes(e) : SecondSlopes{lines.lower_slope, lines.upper_slope};
         gap += (second.upper - second.lower) * middle;
         const CoreKind kind = program.program.ops[program.op_of[c]].kind;
         const bool can_split = kind == CoreKind::kAffine || kind == CoreKind::kInput;

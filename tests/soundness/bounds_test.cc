@@ -139,9 +139,7 @@ class SubjectMaker {
       add_rows_of_one(kind == 2 ? 8 : 1, kind == 2 ? 0 : draw_.chance(0.3) ? 1.01f : 1.5f);
       UnaryKind unary = UnaryKind::kExp;
       if (kind > 2) unary = kind == 3 ? UnaryKind::kReciprocal : UnaryKind::kSqrt;
-      add_all(unary, kind == 2   ? ScalarKind::kExp
-                     : kind == 3 ? ScalarKind::kReciprocal
-                                 : ScalarKind::kSqrt);
+      add_all(unary, kind == 2 ? ScalarKind::kExp : kind == 3 ? ScalarKind::kReciprocal : ScalarKind::kSqrt);
     }
     subject_.meaning.piecewise_linear = false;
   }

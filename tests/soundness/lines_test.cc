@@ -136,8 +136,8 @@ TEST(Lines, OfProductsEncloseTheProduct) {
   for (int k = 0; k < cases; ++k) {
     const Interval a = random_interval(draw), b = random_interval(draw);
     const bool square = draw.chance(0.3);
-    const ProductLines lines = square ? square_lines({a.l, a.h}, Semantics::kReal)
-                                      : product_lines({a.l, a.h}, {b.l, b.h}, Semantics::kReal);
+    const ProductLines lines =
+        square ? square_lines({a.l, a.h}, Semantics::kReal) : product_lines({a.l, a.h}, {b.l, b.h}, Semantics::kReal);
     for (int s = 0; s <= kSamples; ++s) {
       const auto at = [&](const Interval& interval) {
         const int corner = draw.integer(0, 3);

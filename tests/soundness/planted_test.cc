@@ -46,7 +46,8 @@ TEST(Planted, AKnownUnsafePointIsNeverInsideAProof) {
     form.bound = "0";
     if (!std::all_of(output.begin(), output.end(), [](float v) { return std::isfinite(v); })) {
       question.cases[0].inequalities = {form};  // Whatever is asked: a claim includes freedom from NaN and infinity.
-      EXPECT_NE(Workbench(model, question.text()).decide(Semantics::kFloat32, 0.1).decision.verdict, Verdict::kVerified);
+      EXPECT_NE(Workbench(model, question.text()).decide(Semantics::kFloat32, 0.1).decision.verdict,
+                Verdict::kVerified);
       continue;
     }
     const std::vector<Rational> y = as_rationals(output);
