@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMostSaved = size_t(1) << 25;
 
-bool is_curve(Kind kind) { return kind == Kind::sigmoid || kind == Kind::tanh; }
+bool is_curve(Kind kind) { return kind == Kind::sigmoid || kind == Kind::tanh || is_smooth(kind); }
 
 }  // namespace
 
@@ -41,7 +41,9 @@ Context::Context(const Program& program, Semantics semantics, const std::vector<
     other_[o].lines.line.resize(op.count);
     other_[o].lines.q.resize(op.count);
     if (op.kind == Kind::maxpool) other_[o].lines.source.resize(op.count);
+    if (op.is_product()) other_[o].lines.second.resize(op.count);
     if (is_curve(op.kind)) other_[o].sources.resize(op.count, {std::nan(""), std::nan("")});
+    if (is_smooth(op.kind) || op.is_product()) other_[o].errors.resize(op.count);
   }
   for (uint32_t j = 0; j < program.inputs(); ++j) set(j, lo[j], hi[j]);
 }
@@ -118,7 +120,7 @@ void Context::refresh(uint32_t op) {
 void Context::bound_element(uint32_t o, uint32_t i) {
   const Operator& op = program_.operators[o];
   Other& other = other_[o];
-  const double e = error(op, i);
+  const double e = error(o, i);
   Bounds bounds{};
   switch (op.kind) {
     case Kind::relu:
@@ -140,7 +142,15 @@ void Context::bound_element(uint32_t o, uint32_t i) {
       break;
     case Kind::sigmoid:
     case Kind::tanh:
+    case Kind::exp:
+    case Kind::reciprocal:
+    case Kind::sqrt:
+    case Kind::sin:
+    case Kind::cos:
       bound_curve(o, i, e);
+      return;
+    case Kind::product:
+      bound_product(o, i);
       return;
     case Kind::input:
     case Kind::affine:
@@ -158,14 +168,43 @@ void Context::bound_curve(uint32_t o, uint32_t i, double e) {
   const double l = lo_[op.source[i]], h = hi_[op.source[i]];
   Bounds& source = other_[o].sources[i];
   if (source.lo == l && source.hi == h) return;
-  const Curve curve = op.kind == Kind::sigmoid ? sigmoid(l, h, e) : tanh(l, h, e);
+  Curve curve{};
+  if (is_smooth(op.kind)) {
+    const Relaxation relaxation = smooth(op.kind, l, h, semantics_);
+    curve = {relaxation.line, relaxation.bounds};
+    other_[o].errors[i] = relaxation.error;
+  } else {
+    curve = op.kind == Kind::sigmoid ? sigmoid(l, h, e) : tanh(l, h, e);
+  }
   source = {l, h};
   other_[o].lines.line[i] = curve.line;
   lo_[op.first + i] = curve.bounds.lo;
   hi_[op.first + i] = curve.bounds.hi;
 }
 
-double Context::error(const Operator& op, uint32_t i) const {
+void Context::bound_product(uint32_t o, uint32_t i) {
+  const Operator& op = program_.operators[o];
+  Other& other = other_[o];
+  const uint32_t a = op.source[2 * i], b = op.source[2 * i + 1];
+  const auto [of_first, second_lo, second_hi] =
+      a == b ? square(bounds(a), semantics_) : product(bounds(a), bounds(b), semantics_);
+  other.lines.line[i] = of_first.line;
+  other.lines.second[i] = {second_lo, second_hi};
+  other.errors[i] = of_first.error;
+  lo_[op.first + i] = of_first.bounds.lo;
+  hi_[op.first + i] = of_first.bounds.hi;
+}
+
+bool Context::domain_holds(uint32_t o, uint32_t i) {
+  refresh(o);
+  const Operator& op = program_.operators[o];
+  if (op.is_product()) return product_domain_holds(bounds(op.source[2 * i]), bounds(op.source[2 * i + 1]));
+  return !is_smooth(op.kind) || checker::domain_holds(op.kind, lo_[op.source[i]], hi_[op.source[i]]);
+}
+
+double Context::error(uint32_t o, uint32_t i) const {
+  const Operator& op = program_.operators[o];
+  if (is_smooth(op.kind) || op.is_product()) return other_[o].errors[i];
   switch (op.kind) {
     case Kind::relu:
     case Kind::maxpool:
@@ -231,10 +270,17 @@ const Lines& Context::lines(uint32_t o, const Slopes& slopes) {
   if (!other_rule && !stale(o, other.lined_at)) return other.lines;
   for (uint32_t i = 0; i < op.count; ++i) {
     if (op.is_hinge()) other.lines.line[i] = open_line(op, i, slopes);
+    const double e = error(o, i), m = double(op.count);
+    if (op.is_product()) {
+      const double x1 = x_[op.source[2 * i]], x2 = x_[op.source[2 * i + 1]];
+      const SecondSlopes& second = other.lines.second[i];
+      other.lines.q[i] = product_charge(other.lines.line[i], x1, second.lo, second.hi, x2, e, m);
+      continue;
+    }
     const double x = op.kind == Kind::constant  ? 0
                      : op.kind == Kind::maxpool ? x_[other.lines.source[i]]
                                                 : x_[op.source[i]];
-    other.lines.q[i] = line_charge(other.lines.line[i], x, error(op, i), double(op.count));
+    other.lines.q[i] = line_charge(other.lines.line[i], x, e, m);
   }
   other.rule = slopes.rule;
   other.lined_at = clock_;

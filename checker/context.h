@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "affine.h"
+#include "curves.h"
 #include "lines.h"
 #include "program.h"
 #include "property.h"
@@ -28,11 +29,17 @@ struct Slopes {
   Slope of(uint32_t e) const { return {rule, rule == Slope::by_byte ? bytes[places[e]] : uint8_t(0)}; }
 };
 
-// The lines of a unary, max-pool or constant operator, per element.
+// The slopes of the lines of a product over its second source.
+struct SecondSlopes {
+  double lo, hi;
+};
+
+// The lines of a unary, max-pool, product or constant operator, per element.
 struct Lines {
   std::vector<Line> line;
   std::vector<double> q;
-  std::vector<uint32_t> source;  // of maxpool; empty otherwise
+  std::vector<uint32_t> source;      // of maxpool; empty otherwise
+  std::vector<SecondSlopes> second;  // of product; empty otherwise
 };
 
 class Context {
@@ -64,7 +71,10 @@ class Context {
   const RowFigures& charges(uint32_t op);
   const RowFigures& intervals(uint32_t op);
   const Lines& lines(uint32_t op, const Slopes& slopes);
-  double line_error(uint32_t op, uint32_t i) const { return error(program_.operators[op], i); }  // e of section 6
+  double line_error(uint32_t op, uint32_t i) const { return error(op, i); }  // e of section 6
+  // Whether operator `op` is defined and does not overflow for its element i (spec section 6); refresh(op) is done
+  // first.
+  bool domain_holds(uint32_t op, uint32_t i);
   double most_x(const std::vector<uint32_t>& ops);  // the greatest X of all elements of these operators
 
   // Scopes: enter() one per node; leave(mark) undoes what was changed since mark.
@@ -80,7 +90,8 @@ class Context {
   };
   struct Other {
     Lines lines;
-    std::vector<Bounds> sources;  // of sigmoid and tanh: bounds for which `line` and the bounds were made
+    std::vector<Bounds> sources;  // of curves: bounds for which `line` and the bounds were made
+    std::vector<double> errors;   // of exp, reciprocal, sqrt, sin, cos and product: e
     uint64_t bounded_at = 0, lined_at = 0;
     Slope::Rule rule = Slope::by_byte;
   };
@@ -95,8 +106,10 @@ class Context {
   void bound_groups(const Operator& op);
   void bound_element(uint32_t op, uint32_t i);
   void bound_curve(uint32_t op, uint32_t i, double e);
+  void bound_product(uint32_t op, uint32_t i);
   Line open_line(const Operator& op, uint32_t i, const Slopes& slopes) const;
-  double error(const Operator& op, uint32_t i) const;
+  double error(uint32_t op, uint32_t i) const;
+  Bounds bounds(uint32_t e) const { return {lo_[e], hi_[e]}; }
 
   const Program& program_;
   Semantics semantics_;

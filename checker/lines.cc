@@ -85,4 +85,11 @@ double line_charge(const Line& line, double x, double e, double m) {
   return (e + ((m + 4) * kU) * s) + kTau;
 }
 
+double product_charge(const Line& line, double x1, double second_lo, double second_hi, double x2, double e, double m) {
+  const double offset = greatest(std::fabs(line.k_lo), std::fabs(line.k_hi));
+  const double s = (offset + greatest(std::fabs(line.s_lo), std::fabs(line.s_hi)) * x1) +
+                   greatest(std::fabs(second_lo), std::fabs(second_hi)) * x2;
+  return (e + ((m + 4) * kU) * s) + kTau;
+}
+
 }  // namespace checker

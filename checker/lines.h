@@ -58,5 +58,7 @@ Bounds softmax_bounds(double n, Semantics semantics);
 
 // Q of an element whose operator has m elements; x is X[source], 0 without source.
 double line_charge(const Line& line, double x, double e, double m);
+// The same of an element over two sources, the second with slopes second_lo and second_hi.
+double product_charge(const Line& line, double x1, double second_lo, double second_hi, double x2, double e, double m);
 
 }  // namespace checker

@@ -1,6 +1,6 @@
 // The driver of the lowering: the order of nodes, which sum nodes stay pending,
 // and how an operator enters the program. The operators themselves are in
-// lower_movement.cc, lower_sums.cc and lower_others.cc, one function each.
+// lower_movement.cc, lower_sums.cc, lower_others.cc and lower_steps.cc, one function each.
 #include "lower.h"
 
 #include <algorithm>
@@ -15,8 +15,9 @@
 namespace checker {
 
 const char* name(Kind kind) {
-  constexpr const char* kNames[] = {"input",   "constant", "affine",  "relu",   "leaky_relu",
-                                    "sigmoid", "tanh",     "maxpool", "softmax"};
+  constexpr const char* kNames[] = {"input",      "constant", "affine",  "relu",    "leaky_relu",
+                                    "sigmoid",    "tanh",     "maxpool", "softmax", "exp",
+                                    "reciprocal", "sqrt",     "sin",     "cos",     "product"};
   return kNames[int(kind)];
 }
 
@@ -197,7 +198,7 @@ Tensor Lowering::sum(const Call& call, Rows rows, Shape shape) {
 static bool in_default_domain(const Node& node) { return node.domain.empty() || node.domain == "ai.onnx"; }
 
 static const Rule* find_rule(const Node& node) {
-  for (const std::span<const Rule> rules : {movement_rules(), sum_rules(), other_rules()}) {
+  for (const std::span<const Rule> rules : {movement_rules(), sum_rules(), other_rules(), step_rules()}) {
     for (const Rule& rule : rules) {
       if (node.op_type == rule.op_type) return &rule;
     }

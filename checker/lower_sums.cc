@@ -101,7 +101,8 @@ size_t view_of_product(const Call& call) {
 }
 
 Tensor lower_matmul(Lowering& lowering, const Call& call) {
-  const size_t which = view_of_product(call);
+  const bool both = !call[0].is_constant() && !call[1].is_constant();
+  const size_t which = both ? 0 : view_of_product(call);
   Shape a = call[0].shape, b = call[1].shape;
   const bool vector_a = a.size() == 1, vector_b = b.size() == 1;
   if (a.empty() || b.empty()) call.fail("a factor of rank 0");
@@ -121,6 +122,26 @@ Tensor lower_matmul(Lowering& lowering, const Call& call) {
   lowering.work(call, inner == 0 ? 0 : count * inner);
 
   const auto index = lowering.view(call, which);
+  if (both) {
+    lowering.check_terms(call, 2 * count * inner);
+    const auto index_b = lowering.view(call, 1);
+    Index left, right;
+    for (uint64_t p = 0; p < map_a.size(); ++p) {
+      for (uint64_t i = 0; i < rows_a; ++i) {
+        for (uint64_t j = 0; j < columns; ++j) {
+          for (uint64_t k = 0; k < inner; ++k) {
+            left.push_back((*index)[(map_a[p] * rows_a + i) * inner + k]);
+            right.push_back((*index_b)[(map_b[p] * inner + k) * columns + j]);
+          }
+        }
+      }
+    }
+    Rows sums;
+    sums.source = product(lowering, call, left, right);
+    sums.weight.assign(sums.source.size(), 1);
+    for (uint64_t row = 1; row <= count; ++row) sums.start.push_back(row * inner);
+    return lowering.sum(call, std::move(sums), shape);
+  }
   const Tensor& weight = call[1 - which];
   Rows rows = make_rows(lowering, call, count, [&](const auto& visit) {
     for (uint64_t p = 0; p < map_a.size(); ++p) {

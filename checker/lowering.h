@@ -126,8 +126,12 @@ struct Rule {
 std::span<const Rule> movement_rules();  // lower_movement.cc
 std::span<const Rule> sum_rules();       // lower_sums.cc
 std::span<const Rule> other_rules();     // lower_others.cc
+std::span<const Rule> step_rules();      // lower_steps.cc
 
 int64_t normal_axis(const Call& call, int64_t axis, size_t rank);  // fails unless it is one, counted from either end
+
+// Emits a core operator `product` of a[i] and b[i].
+Index product(Lowering& lowering, const Call& call, const Index& a, const Index& b);
 
 // Sliding windows over the last two axes, of Conv and MaxPool.
 struct Windows {

@@ -8,20 +8,37 @@
 
 namespace checker {
 
-enum class Kind { input, constant, affine, relu, leaky_relu, sigmoid, tanh, maxpool, softmax };
+enum class Kind {
+  input,
+  constant,
+  affine,
+  relu,
+  leaky_relu,
+  sigmoid,
+  tanh,
+  maxpool,
+  softmax,
+  exp,
+  reciprocal,
+  sqrt,
+  sin,
+  cos,
+  product
+};
 
 const char* name(Kind kind);
 
 // One core operator, for the elements first .. first + count - 1. Row i belongs
 // to element first + i: the terms of an affine row, the source of a unary
 // element, the window of a max-pool element. Of softmax, element first + t has
-// source[t], and row g is the g-th group.
+// source[t], and row g is the g-th group. Of product, element first + i has
+// source[2 i] and source[2 i + 1].
 struct Operator {
   Kind kind = Kind::input;
   uint32_t first = 0, count = 0;
 
   std::vector<uint64_t> start = {};  // affine, maxpool, softmax: row i is [start[i], start[i + 1]) of source and weight
-  std::vector<uint32_t> source = {};  // elements, all below `first`; unary: one per row
+  std::vector<uint32_t> source = {};  // elements, all below `first`; unary: one per row, product: two
   std::vector<double> weight = {};    // affine only, never 0
 
   std::vector<double> bias = {}, magnitude = {}, k = {}, c0 = {};  // affine, per row: b, M, k, c0
@@ -34,6 +51,7 @@ struct Operator {
 
   bool is_affine() const { return kind == Kind::affine; }
   bool is_hinge() const { return kind == Kind::relu || kind == Kind::leaky_relu; }
+  bool is_product() const { return kind == Kind::product; }
   bool is_bounded() const { return kind == Kind::affine || kind == Kind::input; }  // has bounds of its own in a context
   uint64_t terms() const { return source.size(); }
 };

@@ -24,18 +24,6 @@ double table_hi(int k) {
 }
 double table_lo(int k) { return k >= 0 ? kBelow[k] : 1 - table_hi(-k); }
 
-struct Points {
-  double p[40], lo[40], hi[40];
-  int count = 0;
-  double delta = 0, farthest = 0;  // farthest: the greatest |p|
-
-  void add(double at, double below, double above) {
-    p[count] = at, lo[count] = below, hi[count] = above;
-    farthest = count == 0 ? std::fabs(at) : greatest(farthest, std::fabs(at));
-    ++count;
-  }
-};
-
 // Multiples of q = 2^n around [i0, i1].
 int round_down(int i, int q) { return i >= 0 ? i / q * q : -((-i + q - 1) / q * q); }
 int round_up(int i, int q) { return -round_down(-i, q); }
@@ -62,40 +50,12 @@ Points points_of(double l, double h) {
   return points;
 }
 
-// Among the secants of points on both sides of `mid`, the one that is least
-// (sign = 1) or greatest (sign = -1) there; first on ties.
-double slope(const Points& points, const double* v, double mid, double sign) {
-  double best = 0, chosen = 0;
-  bool found = false;
-  for (int i = 0; i < points.count && points.p[i] <= mid; ++i) {
-    for (int j = i + 1; j < points.count; ++j) {
-      if (!(mid <= points.p[j])) continue;
-      const double r = (v[j] - v[i]) / (points.p[j] - points.p[i]);
-      const double value = sign * (v[i] + r * (mid - points.p[i]));
-      if (!found || value < best) best = value, chosen = r;
-      found = true;
-    }
-  }
-  return chosen;
-}
-
 }  // namespace
 
 Curve sigmoid_curve(double l, double h) {
   if (!(std::fabs(l) <= 0x1p20 && std::fabs(h) <= 0x1p20)) return {{0, 0, 0, 1}, {0, 1}};
   const Points points = points_of(l, h);
-  const double mid = (l + h) * 0.5;
-  Line line{};
-  line.s_lo = slope(points, points.lo, mid, 1);
-  line.s_hi = slope(points, points.hi, mid, -1);
-  double low = points.lo[0] - line.s_lo * points.p[0], high = points.hi[0] - line.s_hi * points.p[0];
-  for (int n = 1; n < points.count; ++n) {
-    low = least(low, points.lo[n] - line.s_lo * points.p[n]);
-    high = greatest(high, points.hi[n] - line.s_hi * points.p[n]);
-  }
-  const auto d = [&](double s) { return points.delta + (std::fabs(s) * points.farthest) * 0x1p-50; };
-  line.k_lo = lower(low, d(line.s_lo));
-  line.k_hi = upper(high, d(line.s_hi));
+  const Line line = hull_lines(points, (l + h) * 0.5);
   const double at_least = least(line.s_lo * l + line.k_lo, line.s_lo * h + line.k_lo);
   const double at_most = greatest(line.s_hi * l + line.k_hi, line.s_hi * h + line.k_hi);
   return {line, {greatest(0, at_least - 0x1p-30), least(1, at_most + 0x1p-30)}};

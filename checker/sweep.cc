@@ -142,6 +142,8 @@ void Sweep<L>::step(uint32_t o) {
       return affine_step(o);
     case Kind::softmax:
       return group_step(o);
+    case Kind::product:
+      return product_step(o);
     case Kind::relu:
     case Kind::leaky_relu:
       return slopes_differ_ ? hinge_step(o) : line_step(o, slopes_[0]);
@@ -216,6 +218,34 @@ void Sweep<L>::hinge_step(uint32_t o) {
   accumulate_hinges(hinges_.data(), hinge_slopes_.data(), double(op.count), op.source.data(), rows_.data(),
                     rows_.size(), a_.data() + op.first, temp_.data(), sums);
   take_sums(op, sums, double(op.count), double(op.count));
+}
+
+// For lines over two sources.
+template <int L>
+void Sweep<L>::product_step(uint32_t o) {
+  const Operator& op = program_.operators[o];
+  const Lines& lines = context_.lines(o, slopes_[0]);
+  const Lanes<L>* a = a_.data() + op.first;
+  RowSums<L> sums;
+  for (const uint32_t i : rows_) {
+    const Line& line = lines.line[i];
+    const SecondSlopes& second = lines.second[i];
+    const uint32_t first_source = op.source[2 * i], second_source = op.source[2 * i + 1];
+    for (int l = 0; l < L; ++l) {
+      const double v = a[i].v[l];
+      if (v == 0) continue;
+      const bool low = v > 0;
+      const double k = low ? line.k_lo : line.k_hi, s = low ? line.s_lo : line.s_hi, t = low ? second.lo : second.hi;
+      sums.t1.v[l] = sums.t1.v[l] + v * k;
+      sums.t2.v[l] = sums.t2.v[l] + std::fabs(v) * lines.q[i];
+      sums.t3.v[l] = sums.t3.v[l] + std::fabs(v) * std::fabs(k);
+      temp_[first_source].v[l] = temp_[first_source].v[l] + v * s;
+      if (t != 0) temp_[second_source].v[l] = temp_[second_source].v[l] + v * t;
+    }
+    mark(temp_marks_, first_source);
+    mark(temp_marks_, second_source);
+  }
+  take_sums(op, sums, double(op.count), 2 * double(op.count));
 }
 
 // For softmax. The least coefficient of a group is multiplied by the sum of the group, which is about 1; what the

@@ -53,6 +53,7 @@ class Sweep {
   void affine_step(uint32_t o);
   void line_step(uint32_t o, const Slopes& slopes);
   void hinge_step(uint32_t o);
+  void product_step(uint32_t o);
   void group_step(uint32_t o);
   void take_sums(const Operator& op, const RowSums<L>& sums, double most, double terms);
   void merge(const Operator& op);

@@ -49,6 +49,7 @@ class Walk {
   void descend();
 
   void propagate();
+  void check_domain(uint32_t o);
   void interval_step(uint32_t o);
   std::vector<bool> listed_operators();
   void sweep_rows(uint32_t o, Slope::Rule rule);
@@ -238,11 +239,22 @@ void Walk::propagate() {
   const std::vector<bool> swept =
       mode == 2 ? listed_operators() : std::vector<bool>(program_.operators.size(), mode == 1);
   for (uint32_t o = 1; o < program_.operators.size(); ++o) {
-    if (!program_.operators[o].is_affine()) continue;
+    if (!program_.operators[o].is_affine()) {
+      if (first_) check_domain(o);
+      continue;
+    }
     interval_step(o);
     if (swept[o]) sweep_rows(o, Slope::Rule(rule));
   }
   first_ = false;
+}
+
+void Walk::check_domain(uint32_t o) {
+  const Operator& op = program_.operators[o];
+  for (uint32_t i = 0; i < op.count; ++i) {
+    if (context_.domain_holds(o, i)) continue;
+    throw Rejected(text(name(op.kind), " is not defined or may overflow for element ", op.first + i));
+  }
 }
 
 // The list of mode 2.

@@ -186,7 +186,7 @@ void sums() {
   test("sums outside the stated conditions are refused", [] {
     EXPECT(single_refusal(Model().constant("w", {1}, {INFINITY}), {1}, "Add", {"x", "w"}) != "");
     EXPECT(single_refusal(Model().constant("w", {3}, {1, 2, 3}), {2}, "Add", {"x", "w"}) != "");
-    EXPECT(single_refusal(Model(), {2, 2}, "MatMul", {"x", "x"}) != "");
+    EXPECT(single_refusal(Model().constant("w", {1, 1}, {1}), {1}, "MatMul", {"w", "w"}) != "");
     EXPECT(single_refusal(Model().constant("w", {1}, {1}), {1}, "Add", {"w", "w"}) != "");
     const Model kernel = Model().constant("w", {1, 1, 2, 2}, {1, 2, 3, 4});
     EXPECT(single_refusal(kernel, {1, 1, 3, 3}, "Conv", {"x", "w"},
@@ -322,10 +322,118 @@ void others() {
   });
 }
 
+void steps() {
+  test("maxima and minima are made of relu and exact sums, constants last", [] {
+    Model model;
+    model.input("x", {2}).input("z", {1}).constant("c", {1}, {0.5}).node("Max", {"c", "x", "z"}, "y").output("y");
+    const Program p = model.lower();
+    EXPECT(p.operators.size() == 7);
+    const Operator& difference = p.operators[1];
+    EXPECT(row(difference, 1) == (Row{{{2, 1}, {1, -1}}, 0, 0, 1, 1}));
+    EXPECT(p.operators[2].kind == Kind::relu && p.operators[2].source == (Elements{3, 4}));
+    EXPECT(row(p.operators[3], 0) == (Row{{{0, 1}, {5, 1}}, 0, 0, 1, 1}));
+    EXPECT(row(p.operators[4], 0) == (Row{{{7, 1}}, -0.5, 0.5, 1, 1}));
+    EXPECT(row(p.operators[6], 0) == (Row{{{11, 1}}, 0.5, 0.5, 1, 1}) && p.outputs == (Elements{13, 14}));
+    const Program least = single(Model().constant("c", {}, {0.5}), {1}, "Min", {"x", "c"});
+    EXPECT(row(least.operators[1], 0) == (Row{{{0, -1}}, 0.5, 0.5, 1, 1}));
+    EXPECT(row(least.operators[3], 0) == (Row{{{2, -1}}, 0.5, 0.5, 1, 1}));
+    EXPECT(single({}, {3}, "Max", {"x"}).outputs == (Elements{0, 1, 2}));
+    EXPECT(single(Model().constant("c", {3}, {0, 0, 0}), {3}, "Max", {"c", "x"}).operators.size() == 2);
+    EXPECT(single_refusal(Model().constant("c", {1}, {0}), {1}, "Max", {"c", "c"}).find("constant") !=
+           std::string::npos);
+    EXPECT(single_refusal(Model().constant("c", {1}, {INFINITY}), {1}, "Max", {"x", "c"}).find("finite") !=
+           std::string::npos);
+  });
+  test("Clip reads its ends from where its version has them", [] {
+    const auto low = build::float_attribute("min", -1), high = build::float_attribute("max", 1);
+    const Program p = single(Model().constant("l", {}, {-1}).constant("h", {1}, {1}), {1}, "Clip", {"x", "l", "h"});
+    EXPECT(p.operators.size() == 7 && p.operators[1].bias[0] == 1 && p.operators[4].bias[0] == 1);
+    EXPECT(single_refusal({}, {1}, "Clip", {"x"}, {low}).find("attribute min") != std::string::npos);
+    Model old;
+    old.opset = 10;
+    EXPECT(single(old, {1}, "Clip", {"x"}, {low, high}).operators.size() == 7);
+    EXPECT(single(old, {1}, "Clip", {"x"}).outputs == (Elements{0}));
+    EXPECT(single_refusal(Model(), {1}, "Clip", {"x", "x"}) != "");
+    EXPECT(single_refusal(Model().constant("l", {2}, {0, 1}), {1}, "Clip", {"x", "l"}).find("one number") !=
+           std::string::npos);
+  });
+  test("Abs, Neg, HardSigmoid and PRelu", [] {
+    EXPECT(row(single({}, {1}, "Abs", {"x"}).operators[2], 0) == (Row{{{1, 2}, {0, -1}}, 0, 0, 1, 1}));
+    EXPECT(row(single({}, {1}, "Neg", {"x"}).operators[1], 0) == (Row{{{0, -1}}, 0, 0, 1, 1}));
+    const Program hard = single({}, {1}, "HardSigmoid", {"x"}, {build::float_attribute("alpha", 0.5)});
+    EXPECT(row(hard.operators[1], 0) == (Row{{{0, 0.5}}, 0.5, 0.5, 3, 5}) && hard.operators.size() == 6);
+    const Program p = single(Model().constant("s", {1}, {0.25}), {2}, "PRelu", {"x", "s"});
+    EXPECT(row(p.operators[2], 1) == (Row{{{1, 0.25}, {3, 0.75}}, 0, 0, 3, 6}));
+    EXPECT(p.operators[2].real_error == 0x1p-50);
+    EXPECT(single_refusal(Model().constant("s", {1}, {0x1p21f}), {2}, "PRelu", {"x", "s"}) != "");
+    EXPECT(single_refusal(Model().constant("s", {2, 1}, {1, 1}), {1}, "PRelu", {"x", "s"}) != "");
+  });
+  test("products and quotients, of two views and with a constant", [] {
+    const Program both = single({}, {2}, "Mul", {"x", "x"});
+    EXPECT(both.operators[1].kind == Kind::product && both.operators[1].source == (Elements{0, 0, 1, 1}));
+    const Program scaled = single(Model().constant("c", {2, 1}, {3, 0}), {2}, "Mul", {"c", "x"});
+    EXPECT(row(scaled.operators[1], 1) == (Row{{{1, 3}}, 0, 0, 2, 3}));
+    EXPECT(row(scaled.operators[1], 2) == (Row{{}, 0, 0, 1, 1}));
+    const Program thirds = single(Model().constant("c", {1}, {3}), {1}, "Div", {"x", "c"});
+    EXPECT(row(thirds.operators[1], 0) == (Row{{{0, 1.0 / 3}}, 0, 0, 4, 6}) &&
+           thirds.operators[1].real_error == 0x1p-50);
+    const Program inverse = single(Model().constant("c", {1}, {3}), {1}, "Div", {"c", "x"});
+    EXPECT(inverse.operators[1].kind == Kind::reciprocal &&
+           row(inverse.operators[2], 0) == (Row{{{1, 3}}, 0, 0, 2, 3}));
+    Model two;
+    two.input("a", {2}).input("b", {1}).node("Div", {"a", "b"}, "y").output("y");
+    const Program quotient = two.lower();
+    EXPECT(quotient.operators[1].source == (Elements{2}));
+    EXPECT(quotient.operators[2].source == (Elements{0, 3, 1, 3}));
+    for (const float divisor : {0.0f, 0x1p-101f, -0x1p101f}) {
+      EXPECT(single_refusal(Model().constant("c", {1}, {divisor}), {1}, "Div", {"x", "c"}).find("divisor") !=
+             std::string::npos);
+    }
+    EXPECT(single_refusal(Model().constant("c", {1}, {1}), {1}, "Mul", {"c", "c"}) != "");
+  });
+  test("a product that Add alone reads joins its cluster", [] {
+    Model model;
+    model.input("x", {1}).constant("c", {1}, {3}).constant("d", {1}, {4});
+    const Program p = model.node("Mul", {"x", "c"}, "m").node("Add", {"m", "d"}, "y").output("y").lower();
+    EXPECT(p.operators.size() == 2 && row(p.operators[1], 0) == (Row{{{0, 3}}, 4, 4, 3, 5}));
+  });
+  test("MatMul of two views: all products, then their sums", [] {
+    Model model;
+    model.input("a", {1, 2}).input("b", {2, 2}).node("MatMul", {"a", "b"}, "y").output("y");
+    const Program p = model.lower();
+    EXPECT(p.operators[1].source == (Elements{0, 2, 1, 4, 0, 3, 1, 5}));
+    EXPECT(row(p.operators[2], 1) == (Row{{{8, 1}, {9, 1}}, 0, 0, 3, 5}));
+  });
+  test("Pow of the exponents that are stated", [] {
+    const auto power = [](float e) { return single(Model().constant("e", {}, {e}), {1}, "Pow", {"x", "e"}); };
+    EXPECT(power(0.5f).operators[1].kind == Kind::sqrt && power(-1).operators[1].kind == Kind::reciprocal);
+    EXPECT(power(2).operators[1].source == (Elements{0, 0}) && power(3).operators[2].source == (Elements{1, 0}));
+    EXPECT(power(4).operators[2].source == (Elements{1, 1}));
+    EXPECT(single_refusal(Model().constant("e", {}, {1.5}), {1}, "Pow", {"x", "e"}).find("exponent") !=
+           std::string::npos);
+    EXPECT(single_refusal(Model().constant("e", {1}, {2}), {}, "Pow", {"x", "e"}).find("shape") != std::string::npos);
+    EXPECT(single_refusal({}, {1}, "Pow", {"x", "x"}) != "");
+  });
+  test("sums and means over axes", [] {
+    const Program sum = single(Model().integers("a", {-2}), {2, 2}, "ReduceSum", {"x", "a"});
+    EXPECT(row(sum.operators[1], 1) == (Row{{{1, 1}, {3, 1}}, 0, 0, 3, 5}) && sum.operators[1].factor == 1);
+    const Program mean = single({}, {2, 2}, "ReduceMean", {"x"}, {build::ints_attribute("axes", {1})});
+    EXPECT(row(mean.operators[1], 1) == (Row{{{2, 0.5}, {3, 0.5}}, 0, 0, 5, 8}) && mean.operators[1].factor == 2);
+    EXPECT(single({}, {2, 2}, "ReduceSum", {"x"}).outputs.size() == 1);
+    const auto nothing = build::int_attribute("noop_with_empty_axes", 1);
+    EXPECT(single({}, {2, 2}, "ReduceSum", {"x"}, {nothing}).outputs.size() == 4);
+    EXPECT(single_refusal({}, {2, 2}, "ReduceMean", {"x"}, {nothing}) != "");
+    EXPECT(single_refusal(Model().integers("a", {0, -2}), {2, 2}, "ReduceSum", {"x", "a"}).find("twice") !=
+           std::string::npos);
+    EXPECT(single_refusal({}, {2, 2}, "ReduceSum", {"x"}, {build::ints_attribute("axes", {1})}) != "");
+  });
+}
+
 }  // namespace
 
 void lowering_tests() {
   movement();
   sums();
   others();
+  steps();
 }

@@ -6,6 +6,7 @@
 
 #include "arithmetic.h"
 #include "context.h"
+#include "curves.h"
 #include "error.h"
 #include "lines.h"
 #include "sha256.h"
@@ -22,6 +23,7 @@ using build::relu_claim;
 using build::split_claim;
 using checker::Bounds;
 using checker::Curve;
+using checker::Kind;
 using checker::Line;
 using checker::Outcome;
 using checker::Semantics;
@@ -148,6 +150,61 @@ void line_tests() {
     EXPECT(s.bounds.hi - s.bounds.lo < 0.07);
     for (const double l : {1.0, 100.0, -100.0, 1e300, double(INFINITY), std::nan("")}) {
       for (const double h : {0.0, -200.0, 50.0, -double(INFINITY), std::nan("")}) checker::tanh(l, h, 0);
+    }
+  });
+  test("lines and bounds of smooth functions hold on every interval of their domain, elsewhere nothing is said", [] {
+    using Function = long double (*)(long double);
+    const std::pair<Kind, Function> functions[] = {{Kind::exp, [](long double x) { return std::exp(x); }},
+                                                   {Kind::reciprocal, [](long double x) { return 1 / x; }},
+                                                   {Kind::sqrt, [](long double x) { return std::sqrt(x); }},
+                                                   {Kind::sin, [](long double x) { return std::sin(x); }},
+                                                   {Kind::cos, [](long double x) { return std::cos(x); }}};
+    int held = 0;
+    for (const auto& [kind, phi] : functions) {
+      for (const auto& [l, h] : intervals()) {
+        const checker::Relaxation found = checker::smooth(kind, l, h, Semantics::real);
+        if (checker::domain_holds(kind, l, h)) {
+          expect_encloses(found.line, found.bounds, l, h, phi);
+          ++held;
+        } else {
+          EXPECT(found.bounds.lo == -INFINITY && found.bounds.hi == INFINITY && found.line.k_hi == INFINITY);
+        }
+      }
+      for (const double l : {1.0, 100.0, 1e300, double(INFINITY), std::nan("")}) {
+        for (const double h : {0.0, -200.0, -double(INFINITY), std::nan("")})
+          checker::smooth(kind, l, h, Semantics::real);
+      }
+    }
+    EXPECT(held > 100);
+  });
+  test("values of exp and sin are those that the specification states, bit by bit", [] {
+    const checker::Relaxation e = checker::smooth(Kind::exp, 0.25, 0.75, Semantics::float32);
+    EXPECT(e.line.s_lo == 0x1.a61298e1e069cp+0 && e.line.s_hi == 0x1.aa7ba592270d4p+0);
+    EXPECT(std::fabs(e.line.s_lo - std::exp(0.5)) <= 0x1p-52);
+    const checker::Relaxation s = checker::smooth(Kind::sin, -1, 1, Semantics::real);
+    EXPECT(s.line.s_lo == s.line.s_hi && s.line.k_lo == -s.line.k_hi);
+  });
+  test("planes of products hold on every box, and squares have lines of their own", [] {
+    const auto sides = intervals();
+    for (size_t n = 0; n < sides.size(); ++n) {
+      const Bounds a{sides[n].first, sides[n].second},
+          b{sides[(7 * n + 3) % sides.size()].first, sides[(7 * n + 3) % sides.size()].second};
+      if (!checker::product_domain_holds(a, b)) continue;
+      const auto [of_first, s_lo, s_hi] = checker::product(a, b, Semantics::real);
+      for (int corner = 0; corner < 9; ++corner) {
+        const auto at = [](Bounds side, int third) {
+          return third == 0   ? static_cast<long double>(side.lo)
+                 : third == 1 ? side.hi
+                              : (static_cast<long double>(side.lo) + side.hi) / 2;
+        };
+        const long double x = at(a, corner % 3), y = at(b, corner / 3), room = std::fabs(x * y) * 0x1p-60L + 0x1p-1050L;
+        EXPECT(of_first.line.s_lo * x + s_lo * y + of_first.line.k_lo <= x * y + room);
+        EXPECT(of_first.line.s_hi * x + s_hi * y + of_first.line.k_hi >= x * y - room);
+        EXPECT(of_first.bounds.lo <= x * y + room && x * y - room <= of_first.bounds.hi);
+      }
+      if (!checker::product_domain_holds(a, a)) continue;
+      const auto square = checker::square(a, Semantics::real);
+      expect_encloses(square.of_first.line, square.of_first.bounds, a.lo, a.hi, [](long double x) { return x * x; });
     }
   });
   test("max-pool follows the first source with the greatest lower bound", [] {

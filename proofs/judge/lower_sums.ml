@@ -140,6 +140,7 @@ let matmul state node operands =
    | Constant _, View (_, elements) ->
      let _, data = float_constant node "the first operand" a in
      rows (fun p q -> add_product out elements.(q) (Bigarray.Array1.get data p))
+   | View _, View _ -> not_proved node "product"
    | _ -> refuse node "not exactly one operand is constant");
   finish node out shape 0 []
 

@@ -87,7 +87,7 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
       ops[q].readers.push_back(p);
     }
     out.step_rows = op.count;
-    out.term_count = op.count;
+    out.term_count = op.kind == CoreKind::kProduct ? 2.0 * op.count : op.count;
     if (op.kind == CoreKind::kAffine) {
       add_row_data(op, out);
       add_dense_copy(op, out);
@@ -96,7 +96,8 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
           static_cast<double>(std::max<size_t>(op.count, greatest_column_count(op.rows, program.element_count)));
     }
     for (ElementId c : columns) {
-      if (op.kind == CoreKind::kUnary || op.kind == CoreKind::kMaxPool) relevant[c] = 1;
+      if (op.kind == CoreKind::kUnary || op.kind == CoreKind::kMaxPool || op.kind == CoreKind::kProduct)
+        relevant[c] = 1;
       if (!is_hinge(op)) ops[op_of[c]].piecewise[c - program.ops[op_of[c]].first] = 0;
     }
   }

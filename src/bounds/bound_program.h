@@ -20,11 +20,11 @@ struct BoundOp {
       last_column;  ///< Least and greatest column of a row; (1, 0) when it has no terms.
 
   double step_rows = 0;   ///< m: the greater of the number of rows and of the terms in one column.
-  double term_count = 0;  ///< N: all terms (line operators: elements).
+  double term_count = 0;  ///< N: all terms (line operators: elements; products: twice as many).
 
   std::vector<uint32_t> reads;          ///< Core operators that some element of this one reads, increasing.
   std::vector<uint32_t> readers;        ///< Core operators that read this one, increasing.
-  std::vector<uint32_t> relevant_rows;  ///< Affine rows that a unary or maxpool operator reads.
+  std::vector<uint32_t> relevant_rows;  ///< Affine rows that a unary, maxpool or product operator reads.
   std::vector<uint8_t> piecewise;       ///< Per element: 1 when every operator that reads it is relu or leaky_relu.
 
   // Dense copy of an affine operator whose rows span one contiguous range of columns; empty otherwise.

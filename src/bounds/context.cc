@@ -13,6 +13,9 @@ BoundContext::BoundContext(const BoundProgram& program, Semantics semantics)
   for (auto* v : {&lo_, &hi_, &magnitude_, &q_, &error_, &size_}) v->assign(n, 0.0);
   lines_.resize(n);
   source_.assign(n, 0);
+  for (const CoreOp& op : program.program.ops) {
+    if (op.kind == CoreKind::kProduct) second_.resize(n);
+  }
   source_magnitude_.assign(program.ops.size(), 0.0);
   dirty_.assign(program.ops.size(), 1);
   for (const CoreOp& op : program.program.ops) {
@@ -92,6 +95,9 @@ void BoundContext::refresh(uint32_t end) {
       case CoreKind::kSoftmax:
         refresh_softmax(p);
         break;
+      case CoreKind::kProduct:
+        refresh_products(p);
+        break;
       default:
         refresh_lines(p);
     }
@@ -106,6 +112,8 @@ void BoundContext::refresh_relaxations() {
     source_magnitude_[p] = greatest_source_magnitude(p);
     if (kind == CoreKind::kSoftmax)
       refresh_softmax(p);
+    else if (kind == CoreKind::kProduct)
+      refresh_products(p);
     else
       refresh_lines(p);
   }
@@ -216,18 +224,67 @@ void BoundContext::refresh_lines(uint32_t p) {
         case UnaryKind::kTanh:
           std::tie(lines, bounds) = tanh_lines(l, h, semantics_);
           break;
+        case UnaryKind::kExp:
+        case UnaryKind::kReciprocal:
+        case UnaryKind::kSqrt:
+        case UnaryKind::kSin:
+        case UnaryKind::kCos:
+          std::tie(lines, bounds) = smooth_lines(op.unary, l, h, semantics_);
+          break;
       }
     }
     const double slope = spec_max(std::fabs(lines.lower_slope), std::fabs(lines.upper_slope));
     const double offset = spec_max(std::fabs(lines.lower_offset), std::fabs(lines.upper_offset));
     const double s = op.kind == CoreKind::kConstant ? offset : offset + slope * magnitude_[source_[e]];
     lines_[e] = lines;
+    error_[e] = bounds.error;
     q_[e] = (bounds.error + ((m + 4) * kUnit) * s) + kTau;
     if (bounds.lo != lo_[e] || bounds.hi != hi_[e]) {
       set(e, bounds.lo, bounds.hi);
       touch(p);
     }
   }
+}
+
+double BoundContext::hinge_charge(ElementId e, double lower_slope) const {
+  const Lines& lines = lines_[e];
+  const double offset = spec_max(std::fabs(lines.lower_offset), std::fabs(lines.upper_offset));
+  const double size = offset + spec_max(std::fabs(lower_slope), std::fabs(lines.upper_slope)) * magnitude_[source_[e]];
+  return (error_[e] + ((program_.ops[program_.op_of[e]].step_rows + 4) * kUnit) * size) + kTau;
+}
+
+void BoundContext::refresh_products(uint32_t p) {
+  const CoreOp& op = program_.program.ops[p];
+  const double m = program_.ops[p].step_rows;
+  for (uint32_t i = 0; i < op.count; ++i) {
+    const ElementId e = op.first + i, x = op.source[2 * size_t{i}], y = op.source[2 * size_t{i} + 1];
+    const auto [lines, second, bounds] =
+        x == y ? square_lines(factor(x), semantics_) : product_lines(factor(x), factor(y), semantics_);
+    const double offset = spec_max(std::fabs(lines.lower_offset), std::fabs(lines.upper_offset));
+    const double size =
+        (offset + spec_max(std::fabs(lines.lower_slope), std::fabs(lines.upper_slope)) * magnitude_[x]) +
+        spec_max(std::fabs(second.lower), std::fabs(second.upper)) * magnitude_[y];
+    source_[e] = x;
+    lines_[e] = lines;
+    second_[e] = second;
+    q_[e] = (bounds.error + ((m + 4) * kUnit) * size) + kTau;
+    if (bounds.lo == lo_[e] && bounds.hi == hi_[e]) continue;
+    set(e, bounds.lo, bounds.hi);
+    touch(p);
+  }
+}
+
+bool BoundContext::is_defined(uint32_t p) {
+  refresh(p);
+  const CoreOp& op = program_.program.ops[p];
+  for (uint32_t i = 0; i < op.count; ++i) {
+    if (op.kind == CoreKind::kProduct) {
+      if (!product_stays_finite(factor(op.source[2 * size_t{i}]), factor(op.source[2 * size_t{i} + 1]))) return false;
+    } else if (op.kind == CoreKind::kUnary) {
+      if (!axiom::is_defined(op.unary, lo_[op.source[i]], hi_[op.source[i]])) return false;
+    }
+  }
+  return true;
 }
 
 // The bounds depend on the size of the group alone, so they change once, from the zeros of the beginning.

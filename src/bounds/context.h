@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bounds/bound_program.h"
+#include "bounds/curves.h"
 #include "bounds/lines.h"
 
 namespace axiom {
@@ -57,13 +58,19 @@ class BoundContext {
   /// Line of element e (of a unary, maxpool or constant operator) and the element it is over. Valid after refresh.
   const Lines& lines(ElementId e) const { return lines_[e]; }
   ElementId line_source(ElementId e) const { return source_[e]; }
+  /// Of a product, whose `lines` are over its first factor. Valid after refresh.
+  SecondSlopes second_slopes(ElementId e) const { return second_[e]; }
+  /// Whether every covered evaluation of operator p is defined and stays finite, by the bounds of what it reads.
+  bool is_defined(uint32_t p);
   /// Q of element e (of softmax: of its group). Valid after refresh.
   double charge_factor(ElementId e) const { return q_[e]; }
   std::span<const double> charge_factors() const { return q_; }
+  /// Q of element e of a relu or leaky_relu with another lower slope than that of the adaptive rule.
+  double hinge_charge(ElementId e, double lower_slope) const;
   std::span<const ElementId> line_sources() const { return source_; }
   /// XM of core operator p. Valid after refresh.
   double source_magnitude(uint32_t p) const { return source_magnitude_[p]; }
-  /// The float32 error bound E of affine element e that the last refresh used.
+  /// The float32 error bound E of an affine element, or e of one with lines, that the last refresh used.
   double rounding_error(ElementId e) const { return error_[e]; }
 
   const std::vector<ElementId>& stored_elements() const { return stored_; }
@@ -73,6 +80,8 @@ class BoundContext {
   void refresh_affine(uint32_t p);
   void refresh_lines(uint32_t p);
   void refresh_softmax(uint32_t p);
+  void refresh_products(uint32_t p);
+  FactorBounds factor(ElementId e) const { return {lo_[e], hi_[e]}; }
   void set(ElementId e, double lo, double hi);
   double greatest_source_magnitude(uint32_t p) const;
 
@@ -81,6 +90,7 @@ class BoundContext {
   std::vector<ElementId> stored_;
   std::vector<double> lo_, hi_, magnitude_, q_, error_, size_;
   std::vector<Lines> lines_;
+  std::vector<SecondSlopes> second_;  // Empty when there is no product.
   std::vector<ElementId> source_;
   std::vector<double> source_magnitude_;
   std::vector<double> low_sum_, high_sum_;

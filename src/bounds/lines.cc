@@ -7,6 +7,8 @@
 
 #include <cmath>
 
+#include "bounds/hull.h"
+
 namespace axiom {
 namespace {
 
@@ -22,18 +24,7 @@ double table_high(int k) {
 }
 double table_low(int k) { return k >= 0 ? kSigmoidLow[k] : 1 - table_high(-k); }
 
-struct Points {
-  int count = 0;
-  double at[40], low[40], high[40];
-  double delta = 0;
-  void add(double p, double l, double h) {
-    at[count] = p;
-    low[count] = l;
-    high[count++] = h;
-  }
-};
-
-Points sigmoid_points(double l, double h) {
+HullPoints sigmoid_points(double l, double h) {
   double a = spec_max(l, -16), b = spec_min(h, 16);
   if (a > b) a = b = (l > 0 ? 16 : -16);
   int i0 = static_cast<int>(std::floor(a * 64)), i1 = static_cast<int>(std::ceil(b * 64));
@@ -43,7 +34,7 @@ Points sigmoid_points(double l, double h) {
   i0 = floor_to(i0);
   i1 = -floor_to(-i1);
   if (i0 == i1) (i1 == kTableEnd) ? i0 -= q : i1 += q;
-  Points points;
+  HullPoints points;
   if (l < -16) points.add(l, 0, table_high(-kTableEnd));
   for (int i = i0; i <= i1; i += q) {
     double low = table_low(i), high = table_high(i);
@@ -54,32 +45,6 @@ Points sigmoid_points(double l, double h) {
   if (h > 16) points.add(h, table_low(kTableEnd), 1);
   points.delta = (q / 64.0) * (q / 64.0) * 0.0121;
   return points;
-}
-
-// The slopes of the hull edges over `mid`.
-void choose_slopes(const Points& pts, double mid, Lines& lines) {
-  bool found = false;
-  double least = 0, greatest = 0;
-  for (int i = 0; i < pts.count; ++i) {
-    if (!(pts.at[i] <= mid)) continue;
-    for (int j = i + 1; j < pts.count; ++j) {
-      if (!(pts.at[i] < pts.at[j] && mid <= pts.at[j])) continue;
-      const double width = pts.at[j] - pts.at[i];
-      const double low_slope = (pts.low[j] - pts.low[i]) / width;
-      const double low_value = pts.low[i] + low_slope * (mid - pts.at[i]);
-      const double high_slope = (pts.high[j] - pts.high[i]) / width;
-      const double high_value = pts.high[i] + high_slope * (mid - pts.at[i]);
-      if (!found || low_value < least) {
-        least = low_value;
-        lines.lower_slope = low_slope;
-      }
-      if (!found || high_value > greatest) {
-        greatest = high_value;
-        lines.upper_slope = high_slope;
-      }
-      found = true;
-    }
-  }
 }
 
 }  // namespace
@@ -128,18 +93,7 @@ LineBounds leaky_relu_bounds(double l, double h, double alpha, double magnitude,
 std::pair<Lines, LineBounds> sigmoid_lines(double l, double h, Semantics semantics) {
   const double e = semantics == Semantics::kFloat32 ? 0x1p-20 : 0;
   if (!(std::fabs(l) <= 0x1p20 && std::fabs(h) <= 0x1p20)) return {{0, 0, 0, 1}, {0 - e, 1 + e, e}};
-  const Points pts = sigmoid_points(l, h);
-  Lines lines;
-  choose_slopes(pts, (l + h) * 0.5, lines);
-  double low = pts.low[0] - lines.lower_slope * pts.at[0], high = pts.high[0] - lines.upper_slope * pts.at[0];
-  double magnitude = std::fabs(pts.at[0]);
-  for (int i = 1; i < pts.count; ++i) {
-    low = spec_min(low, pts.low[i] - lines.lower_slope * pts.at[i]);
-    high = spec_max(high, pts.high[i] - lines.upper_slope * pts.at[i]);
-    magnitude = spec_max(magnitude, std::fabs(pts.at[i]));
-  }
-  lines.lower_offset = lower(low, pts.delta + (std::fabs(lines.lower_slope) * magnitude) * 0x1p-50);
-  lines.upper_offset = upper(high, pts.delta + (std::fabs(lines.upper_slope) * magnitude) * 0x1p-50);
+  const Lines lines = hull_lines(sigmoid_points(l, h), (l + h) * 0.5);
   const auto low_at = [&](double z) { return lines.lower_slope * z + lines.lower_offset; };
   const auto high_at = [&](double z) { return lines.upper_slope * z + lines.upper_offset; };
   LineBounds bounds;

@@ -67,16 +67,19 @@ void Sweep::run(BoundContext& context, uint32_t top, bool keep) {
   finish(context);
 }
 
-// Lower slopes per lane for lanes whose rule is not the default, of the operators up to `top`.
+// Lower slopes per lane for lanes whose rule is not the default, and their charges, of the operators up to `top`.
 void Sweep::fill_lane_slopes(BoundContext& context, uint32_t top) {
   lane_slopes_.resize(a_.size());
+  lane_charges_.resize(a_.size());
   std::array<size_t, kMaxLanes> next{};
   for (uint32_t p = 0; p <= top; ++p) {
     const CoreOp& op = program_.program.ops[p];
     if (op.kind == CoreKind::kInput || op.kind == CoreKind::kAffine) continue;
     for (ElementId e = op.first; e < op.first + op.count; ++e) {
       double* slopes = lane_slopes_.data() + size_t{e} * width_;
+      double* charges = lane_charges_.data() + size_t{e} * width_;
       std::fill_n(slopes, width_, context.lines(e).lower_slope);
+      std::fill_n(charges, width_, context.charge_factor(e));
       if (!is_hinge(op)) continue;
       const ElementId c = context.line_source(e);
       const double l = context.lo(c), h = context.hi(c);
@@ -86,6 +89,7 @@ void Sweep::fill_lane_slopes(BoundContext& context, uint32_t top) {
         if (spec == nullptr || spec->rule == SlopeRule::kAdaptive) continue;
         const bool explicit_rule = spec->rule == SlopeRule::kExplicit;
         slopes[k] = lower_slope(spec->rule, l, h, op.alpha, explicit_rule ? spec->bytes[next[k]++] : 0);
+        charges[k] = context.hinge_charge(e, slopes[k]);
       }
     }
   }
@@ -114,7 +118,7 @@ void Sweep::apply_multipliers(BoundContext& context, uint32_t p) {
 
 void Sweep::keep_coefficients(uint32_t p) {
   const CoreOp& op = program_.program.ops[p];
-  if (op.kind != CoreKind::kUnary) return;
+  if (op.kind != CoreKind::kUnary && op.kind != CoreKind::kProduct) return;
   const size_t from = size_t{op.first} * width_, count = size_t{op.count} * width_;
   std::copy_n(a_.begin() + static_cast<std::ptrdiff_t>(from), count, kept_.begin() + static_cast<std::ptrdiff_t>(from));
 }
@@ -153,10 +157,19 @@ void Sweep::step(BoundContext& context, uint32_t p) {
     }
   } else if (op.kind == CoreKind::kSoftmax) {
     softmax_sums(context, p, range);  // No columns: the step ends here.
+  } else if (op.kind == CoreKind::kProduct) {
+    apply_products(context, p, active, out);
+    for (const uint32_t r : active) {
+      for (const ElementId c : {op.source[2 * size_t{r}], op.source[2 * size_t{r} + 1]}) {
+        first = std::min(first, c);
+        last = std::max(last, c);
+      }
+    }
   } else {
     const LinesView view{reinterpret_cast<const double*>(&context.lines(op.first)),
                          slopes_differ_ ? lane_slopes_.data() + size_t{op.first} * width_ : nullptr,
-                         &context.line_sources()[op.first], &context.charge_factors()[op.first]};
+                         &context.line_sources()[op.first], &context.charge_factors()[op.first],
+                         slopes_differ_ ? lane_charges_.data() + size_t{op.first} * width_ : nullptr};
     apply_lines(view, active, a, width_, out, t1_.data(), t2_.data(), t3_.data());
     for (const uint32_t r : active) {
       first = std::min(first, view.source[r]);
@@ -174,6 +187,29 @@ void Sweep::step(BoundContext& context, uint32_t p) {
   std::fill_n(held, size_t{count} * width_, 0.0);
   if (shared) merge(context, p, first, last);
   for (const uint32_t q : data.reads) touch(q, first, last);
+}
+
+// The lines of products have a term for each factor.
+void Sweep::apply_products(const BoundContext& context, uint32_t p, std::span<const uint32_t> active, double* out) {
+  const CoreOp& op = program_.program.ops[p];
+  for (auto* sum : {&t1_, &t2_, &t3_}) sum->fill(0);
+  for (const uint32_t r : active) {
+    const ElementId e = op.first + r;
+    const Lines& lines = context.lines(e);
+    const SecondSlopes second = context.second_slopes(e);
+    double* x = out + size_t{op.source[2 * size_t{r}]} * width_;
+    double* y = out + size_t{op.source[2 * size_t{r} + 1]} * width_;
+    for (int k = 0; k < lanes_; ++k) {
+      const double a = a_[size_t{e} * width_ + k];
+      if (a == 0) continue;
+      const double offset = a > 0 ? lines.lower_offset : lines.upper_offset;
+      t1_[k] += a * offset;
+      t2_[k] += std::fabs(a) * context.charge_factor(e);
+      t3_[k] += std::fabs(a) * std::fabs(offset);
+      x[k] += a * (a > 0 ? lines.lower_slope : lines.upper_slope);
+      y[k] += a * (a > 0 ? second.lower : second.upper);
+    }
+  }
 }
 
 // One row a group, with the least coefficient of the group: what the others are above it belongs to elements that are
@@ -300,7 +336,10 @@ void apply(BoundContext& context, uint32_t p, std::span<const Tightening> found)
 PropagateEnd propagate(BoundContext& context, Sweep& sweep, const PropagatePlan& plan, std::vector<double>* record) {
   const BoundProgram& program = context.program();
   for (uint32_t p = 1; p < program.ops.size(); ++p) {
-    if (program.program.ops[p].kind != CoreKind::kAffine) continue;
+    if (program.program.ops[p].kind != CoreKind::kAffine) {
+      if (plan.check_premise && !context.is_defined(p)) return PropagateEnd::kOverflow;
+      continue;
+    }
     if (!context.interval_step(p, plan.check_premise)) return PropagateEnd::kOverflow;
     const bool listed = std::binary_search(plan.sweep_ops.begin(), plan.sweep_ops.end(), p);
     if ((plan.sweep_all || listed) && !sweep_rows(context, sweep, p, plan, record)) return PropagateEnd::kStopped;

@@ -57,7 +57,7 @@ class Sweep {
   bool failed(int lane) const { return failed_[lane] != 0; }
   double bound(int lane) const { return bound_[lane]; }  ///< -inf when failed.
   double input_coefficient(int lane, uint32_t j) const { return a_[size_t{j} * width_ + lane]; }
-  /// Coefficient that element e of a unary operator had before its step; only after run(..., keep = true).
+  /// Coefficient that element e of a unary or product operator had before its step; only after run(..., keep = true).
   double line_coefficient(int lane, ElementId e) const { return kept_[size_t{e} * width_ + lane]; }
   /// The lower slope that a lane used for element e in the last run; `adaptive` is that of the default rule.
   double used_lower_slope(int lane, ElementId e, double adaptive) const {
@@ -74,6 +74,7 @@ class Sweep {
   void keep_coefficients(uint32_t p);
   void step(BoundContext& context, uint32_t p);
   void softmax_sums(const BoundContext& context, uint32_t p, Range range);
+  void apply_products(const BoundContext& context, uint32_t p, std::span<const uint32_t> active, double* out);
   bool lane_is_idle(const double* a, std::span<const uint32_t> active, int lane) const;
   void merge(BoundContext& context, uint32_t p, ElementId first, ElementId last);
   /// Elements [first, last] (global) of operator p may hold coefficients.
@@ -88,7 +89,7 @@ class Sweep {
   bool keep_ = false, slopes_differ_ = false;  ///< Of the last run; its specifications may be gone by now.
   std::array<const SlopeSpec*, kMaxLanes> specs_{};
   std::array<double, kMaxLanes> constant_{}, bound_{}, failed_{}, t1_{}, t2_{}, t3_{};
-  std::vector<double> a_, temp_, kept_, lane_slopes_;
+  std::vector<double> a_, temp_, kept_, lane_slopes_, lane_charges_;
   std::vector<Range> range_;  ///< Per operator.
   std::vector<uint32_t> active_;
 };
@@ -126,7 +127,7 @@ std::vector<uint32_t> swept_rows(const BoundContext& context, uint32_t p);
 bool sweep_rows(BoundContext& context, Sweep& sweep, uint32_t p, const PropagatePlan& plan,
                 std::vector<double>* record = nullptr);
 
-/// The PROPAGATE instruction (spec section 8). kOverflow when the premise of spec/operators.md does not hold.
+/// The PROPAGATE instruction (spec section 8). kOverflow when a premise of spec/operators.md does not hold.
 PropagateEnd propagate(BoundContext& context, Sweep& sweep, const PropagatePlan& plan,
                        std::vector<double>* record = nullptr);
 

@@ -96,7 +96,8 @@ std::string explain(const SearchResult& result, const Problem& problem) {
     case SearchEnd::kInterrupted:
       return "stopped on request" + margin + needed(result.statistics);
     case SearchEnd::kOverflow:
-      return "overflow of binary32 cannot be excluded over the input box; shrink the box";
+      return "an overflow, a divisor of 0 or a root of a negative number cannot be excluded over the input box; shrink "
+             "the box";
     case SearchEnd::kGap:
       return "nothing is left to split and the bound stays at or below 0" + margin +
              (has_softmax(problem) ? softmax
@@ -397,7 +398,8 @@ Result<BoundsReport> bound_files(const std::string& model_path, const std::strin
   PropagatePlan plan;
   plan.check_premise = true;
   if (propagate(context, sweep, plan) == PropagateEnd::kOverflow) {
-    return not_certifiable("overflow of binary32 cannot be excluded over the box; shrink it");
+    return not_certifiable(
+        "an overflow, a divisor of 0 or a root of a negative number cannot be excluded over the box; shrink it");
   }
   const uint32_t end = static_cast<uint32_t>(model->program->ops.size());
   context.refresh(end);

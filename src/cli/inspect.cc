@@ -45,34 +45,6 @@ std::vector<std::string> uncertified_nodes(Graph graph) {
   return reasons;
 }
 
-std::string_view core_name(const CoreOp& op) {
-  switch (op.kind) {
-    case CoreKind::kInput:
-      return "input";
-    case CoreKind::kConstant:
-      return "constant";
-    case CoreKind::kAffine:
-      return "affine";
-    case CoreKind::kMaxPool:
-      return "maxpool";
-    case CoreKind::kSoftmax:
-      return "softmax";
-    case CoreKind::kUnary:
-      break;
-  }
-  switch (op.unary) {
-    case UnaryKind::kRelu:
-      return "relu";
-    case UnaryKind::kLeakyRelu:
-      return "leaky_relu";
-    case UnaryKind::kSigmoid:
-      return "sigmoid";
-    case UnaryKind::kTanh:
-      return "tanh";
-  }
-  return "";
-}
-
 Json values_json(const Graph& graph, const std::vector<ValueId>& ids) {
   Json list = Json::array();
   for (const ValueId id : ids) {

@@ -96,6 +96,10 @@ Result<Theory> make_theory(const TheoremRequest& arguments) {
   if (Status inferred = infer_shapes(*graph); !inferred) return inferred.error();
   Result<Program> program = lower_to_program(*graph);
   if (!program) return program.error();
+  for (const CoreOp& op : program->ops) {
+    if (!is_proved_in_coq(op))
+      return not_certifiable(fmt::format("node '{}': rule not proved in Coq yet: {}", op.name, core_name(op)));
+  }
   Result<Property> property = read_vnnlib(arguments.property, *graph);
   if (!property) return property.error();
   if (Status same = same_question(*header, graph->model_digest, *program, *property, arguments.checked_first); !same)

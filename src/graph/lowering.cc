@@ -213,14 +213,20 @@ Status LoweringContext::define_sum(const Node& node, SumRows rows) {
   return define_elements(node, std::move(*op));
 }
 
-Status LoweringContext::define_elements(const Node& node, CoreOp op) {
+Result<std::vector<ElementId>> LoweringContext::emit(const Node& node, CoreOp op) {
   op.name = node.name;
   const uint32_t count = op.count;
   auto first = append(node, std::move(op));
   if (!first) return first.error();
   View view(count);
   std::iota(view.begin(), view.end(), *first);
-  define_view(node, std::move(view));
+  return view;
+}
+
+Status LoweringContext::define_elements(const Node& node, CoreOp op) {
+  auto view = emit(node, std::move(op));
+  if (!view) return view.error();
+  define_view(node, std::move(*view));
   return {};
 }
 

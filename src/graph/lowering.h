@@ -87,6 +87,8 @@ class LoweringContext {
   Status define_constant(const Node& node);
   /// Output 0 of the node is this sum: kept pending for an Add or Sub that alone uses it, else emitted.
   Status define_sum(const Node& node, SumRows rows);
+  /// Appends a core operator of `op.count` elements, which no tensor holds: a step of a lowering of several operators.
+  Result<std::vector<ElementId>> emit(const Node& node, CoreOp op);
   /// Appends a core operator of `op.count` elements, which become output 0 of the node.
   Status define_elements(const Node& node, CoreOp op);
 

@@ -1,7 +1,7 @@
 // The core program: the form in which networks are bounded and proved (spec/operators.md, section "Core program").
 //
 // Every value of the network is an *element*, a float32 number with one global index. A core operator defines a
-// contiguous range of elements from earlier ones. There are six kinds; everything ONNX offers is lowered to them,
+// contiguous range of elements from earlier ones. There are seven kinds; everything ONNX offers is lowered to them,
 // and data movement (Reshape, Transpose, ...) disappears because it only permutes element indices.
 // The checker lowers the same ONNX bytes on its own to the same program; a difference makes it reject certificates.
 #pragma once
@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace axiom {
@@ -24,8 +25,8 @@ struct SparseRows {
   size_t rows() const { return begin.size() - 1; }
 };
 
-enum class CoreKind : uint8_t { kInput, kConstant, kAffine, kUnary, kMaxPool, kSoftmax };
-enum class UnaryKind : uint8_t { kRelu, kLeakyRelu, kSigmoid, kTanh };
+enum class CoreKind : uint8_t { kInput, kConstant, kAffine, kUnary, kMaxPool, kSoftmax, kProduct };
+enum class UnaryKind : uint8_t { kRelu, kLeakyRelu, kSigmoid, kTanh, kExp, kReciprocal, kSqrt, kSin, kCos };
 
 struct CoreOp {
   CoreKind kind = CoreKind::kInput;
@@ -45,7 +46,7 @@ struct CoreOp {
   double factor = 1.0;                         ///< F of the operator (1 unless Gemm has alpha or beta).
   double real_error = 0.0;  ///< rho: error relative to S_i that also the real semantics has (0 for a sum).
 
-  // kUnary: element i = phi(element[source[i]]).
+  // kUnary: element i = phi(element[source[i]]). kProduct: element i = element[source[2 i]] * element[source[2 i + 1]].
   UnaryKind unary = UnaryKind::kRelu;
   double alpha = 0.0;  ///< kLeakyRelu: slope for negative arguments.
   std::vector<ElementId> source;
@@ -59,6 +60,11 @@ struct CoreOp {
 inline bool is_hinge(const CoreOp& op) {
   return op.kind == CoreKind::kUnary && (op.unary == UnaryKind::kRelu || op.unary == UnaryKind::kLeakyRelu);
 }
+
+/// False for a product and for the functions that the Coq development has no rule for.
+bool is_proved_in_coq(const CoreOp& op);
+/// The name of the kind in spec/operators.md.
+std::string_view core_name(const CoreOp& op);
 
 struct Program {
   std::vector<CoreOp> ops;         ///< ops[0] is kInput; each reads only elements of earlier ones.

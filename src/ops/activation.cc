@@ -1,6 +1,6 @@
-// Functions of one entry: Relu, LeakyRelu, Sigmoid, Tanh, and, run only, Abs, Neg, Exp, Clip.
+// Functions of one entry: Relu, LeakyRelu, Sigmoid, Tanh, HardSigmoid, Abs, Neg, Exp, Reciprocal, Sqrt, Sin, Cos, Clip.
 //
-// Sigmoid, Tanh and Exp of float32 are computed in binary64 and rounded, which keeps them far inside the 2^-20 that
+// Sigmoid, Tanh, Exp, Sin and Cos of float32 are computed in binary64 and rounded, which keeps them far inside what
 // spec/operators.md section 5 allows (docs/measurements/elementary-functions.md).
 #include <fmt/format.h>
 
@@ -11,13 +11,28 @@
 #include "ops/check.h"
 #include "ops/dispatch.h"
 #include "ops/family.h"
+#include "ops/steps.h"
 
 namespace axiom::ops {
 namespace {
 
-enum class Function { kRelu, kLeakyRelu, kSigmoid, kTanh, kAbs, kNeg, kExp, kClip };
+enum class Function {
+  kRelu,
+  kLeakyRelu,
+  kSigmoid,
+  kTanh,
+  kHardSigmoid,
+  kAbs,
+  kNeg,
+  kExp,
+  kReciprocal,
+  kSqrt,
+  kSin,
+  kCos,
+  kClip
+};
 
-// LeakyRelu uses `low` as its slope; Clip uses both as its ends.
+// LeakyRelu uses `low` as its slope; HardSigmoid both as slope and offset; Clip both as its ends.
 struct Parameters {
   double low = 0, high = 0;
 };
@@ -41,6 +56,16 @@ T value_at(Function function, Parameters p, T x) {
       return -x;
     case Function::kExp:
       return static_cast<T>(std::exp(static_cast<double>(x)));
+    case Function::kHardSigmoid:
+      return std::max(T{0}, std::min(T{1}, static_cast<T>(p.low) * x + static_cast<T>(p.high)));
+    case Function::kReciprocal:
+      return T{1} / x;
+    case Function::kSqrt:
+      return std::sqrt(x);
+    case Function::kSin:
+      return static_cast<T>(std::sin(static_cast<double>(x)));
+    case Function::kCos:
+      return static_cast<T>(std::cos(static_cast<double>(x)));
     case Function::kClip:
       // As ONNX says it, min(max(x, low), high): the upper end wins where low > high.
       return x < static_cast<T>(p.low) ? std::min(static_cast<T>(p.low), static_cast<T>(p.high))
@@ -66,6 +91,16 @@ T derivative_at(Function function, Parameters p, T x, T y) {
       return T{-1};
     case Function::kExp:
       return y;
+    case Function::kHardSigmoid:
+      return y > 0 && y < 1 ? static_cast<T>(p.low) : T{0};
+    case Function::kReciprocal:
+      return -y * y;
+    case Function::kSqrt:
+      return T{1} / (2 * y);
+    case Function::kSin:
+      return std::cos(x);
+    case Function::kCos:
+      return -std::sin(x);
     case Function::kClip:
       return x > static_cast<T>(p.low) && x < static_cast<T>(p.high) ? T{1} : T{0};
   }
@@ -75,6 +110,8 @@ T derivative_at(Function function, Parameters p, T x, T y) {
 template <typename T>
 Parameters parameters_of(Function function, const Node& node, std::span<const Tensor* const> inputs) {
   if (function == Function::kLeakyRelu) return {.low = attribute(node, "alpha", 0.01F)};
+  if (function == Function::kHardSigmoid)
+    return {.low = attribute(node, "alpha", 0.2F), .high = attribute(node, "beta", 0.5F)};
   constexpr T kMost = std::numeric_limits<T>::max();
   const auto end = [&](size_t i, const char* name, T fallback) -> double {
     if (const Tensor* given = input(inputs, i)) return given->data<T>()[0];
@@ -146,8 +183,23 @@ class Activation final : public Operator {
       case Function::kTanh:
         op.unary = UnaryKind::kTanh;
         break;
+      case Function::kExp:
+        op.unary = UnaryKind::kExp;
+        break;
+      case Function::kReciprocal:
+        op.unary = UnaryKind::kReciprocal;
+        break;
+      case Function::kSqrt:
+        op.unary = UnaryKind::kSqrt;
+        break;
+      case Function::kSin:
+        op.unary = UnaryKind::kSin;
+        break;
+      case Function::kCos:
+        op.unary = UnaryKind::kCos;
+        break;
       default:
-        return Operator::lower(node, context);
+        return lower_in_steps(node, context);
     }
     auto source = context.varying(node, node.inputs[0]);
     if (!source) return source.error();
@@ -159,11 +211,50 @@ class Activation final : public Operator {
   bool folds_exactly(const Node&, std::span<const Tensor* const>) const override { return false; }
 
  private:
+  // What relu and affine operators express.
+  Status lower_in_steps(const Node& node, LoweringContext& context) const {
+    Steps steps(node, context);
+    const Elements x = steps.varying(0);
+    if (!steps.status()) return steps.status();
+    if (function_ == Function::kNeg) return steps.finish(steps.exact(x, -1, {}, 0));
+    if (function_ == Function::kAbs) return steps.finish(steps.exact(steps.unary(UnaryKind::kRelu, x), 2, x, -1));
+    const auto extreme = [&](bool greatest, const Elements& of, double end) {
+      return steps.extreme(greatest, of, std::vector<double>(of.size(), end));
+    };
+    if (function_ == Function::kHardSigmoid) {
+      const double alpha = attribute(node, "alpha", 0.2F), beta = attribute(node, "beta", 0.5F);
+      if (!std::isfinite(alpha) || !std::isfinite(beta))
+        return uncertified(node, fmt::format("alpha is {}, beta {}", alpha, beta));
+      std::vector<Steps::Row> rows;
+      for (const ElementId e : x) rows.push_back({{e, alpha}});
+      const Elements line = steps.affine(rows, std::vector<double>(x.size(), beta), {.gamma = 3, .underflow = 5});
+      return steps.finish(extreme(false, extreme(true, line, 0), 1));
+    }
+    Elements y = x;
+    for (const size_t i : {size_t{1}, size_t{2}}) {
+      const bool is_low = i == 1;
+      double end = attribute(node, is_low ? "min" : "max", 0.0F);
+      if (takes_inputs(node)) {
+        if (!has_input(node, i)) continue;
+        const Tensor* given = context.constant(node.inputs[i]);
+        if (!given) return uncertified(node, "its ends must be constant");
+        end = given->data<float>()[0];
+      } else if (!has_attribute(node, is_low ? "min" : "max")) {
+        continue;
+      }
+      if (!std::isfinite(end)) return uncertified(node, fmt::format("an end is {}", end));
+      y = extreme(is_low, y, end);
+    }
+    return steps.finish(std::move(y));
+  }
+
   // Before operator set 11 the ends of Clip are attributes.
   bool takes_inputs(const Node& node) const { return function_ == Function::kClip && node.opset >= 11; }
 
   Status check_known_attributes(const Node& node) const {
     if (function_ == Function::kLeakyRelu) return check_attributes(node, {{"alpha", Kind::kFloat}});
+    if (function_ == Function::kHardSigmoid)
+      return check_attributes(node, {{"alpha", Kind::kFloat}, {"beta", Kind::kFloat}});
     if (function_ == Function::kClip && node.opset < 11)
       return check_attributes(node, {{"min", Kind::kFloat}, {"max", Kind::kFloat}});
     return check_attributes(node, {});
@@ -181,6 +272,11 @@ Family activation_family() {
   family.push_back(std::make_unique<Activation>("LeakyRelu", Function::kLeakyRelu));
   family.push_back(std::make_unique<Activation>("Sigmoid", Function::kSigmoid));
   family.push_back(std::make_unique<Activation>("Tanh", Function::kTanh));
+  family.push_back(std::make_unique<Activation>("HardSigmoid", Function::kHardSigmoid));
+  family.push_back(std::make_unique<Activation>("Reciprocal", Function::kReciprocal));
+  family.push_back(std::make_unique<Activation>("Sqrt", Function::kSqrt));
+  family.push_back(std::make_unique<Activation>("Sin", Function::kSin));
+  family.push_back(std::make_unique<Activation>("Cos", Function::kCos));
   family.push_back(std::make_unique<Activation>("Abs", Function::kAbs));
   family.push_back(std::make_unique<Activation>("Neg", Function::kNeg));
   family.push_back(std::make_unique<Activation>("Exp", Function::kExp));

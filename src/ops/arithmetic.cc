@@ -1,9 +1,10 @@
-// Add, Sub, Mul, Div with numpy broadcasting.
+// Functions of two operands with numpy broadcasting: Add, Sub, Mul, Div, Pow, PRelu.
 //
-// Add and Sub lower to rows of sum clusters (spec/operators.md section 3); products and quotients of two tensors are
-// run only. Integers (shape arithmetic) wrap around, as they do everywhere.
+// Add, Sub and products with constants lower to rows of sum clusters (spec/operators.md section 3), the others to steps
+// of section 4. Integers (shape arithmetic) wrap around, as they do everywhere.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -11,11 +12,12 @@
 #include "ops/check.h"
 #include "ops/dispatch.h"
 #include "ops/family.h"
+#include "ops/steps.h"
 
 namespace axiom::ops {
 namespace {
 
-enum class Arithmetic { kAdd, kSub, kMul, kDiv };
+enum class Arithmetic { kAdd, kSub, kMul, kDiv, kPow, kPRelu };
 
 template <typename T>
 T compute(Arithmetic op, T a, T b) {
@@ -34,6 +36,10 @@ T compute(Arithmetic op, T a, T b) {
         return a * b;
       case Arithmetic::kDiv:
         return a / b;
+      case Arithmetic::kPow:
+        return static_cast<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
+      case Arithmetic::kPRelu:
+        return a < 0 ? a * b : a;
     }
     return T{};
   }
@@ -51,6 +57,10 @@ std::pair<T, T> derivatives(Arithmetic op, T a, T b) {
       return {b, a};
     case Arithmetic::kDiv:
       return {T{1} / b, -a / (b * b)};
+    case Arithmetic::kPow:
+      return {b == 0 ? T{0} : b * std::pow(a, b - 1), a > 0 ? std::pow(a, b) * std::log(a) : T{0}};
+    case Arithmetic::kPRelu:
+      return {a < 0 ? b : T{1}, a < 0 ? a : T{0}};
   }
   return {};
 }
@@ -108,9 +118,11 @@ class ArithmeticOperator final : public Operator {
     if (auto ok = check_arity(context, 2, 2); !ok) return ok.error();
     if (node.opset < 7 && attribute<int64_t>(node, "broadcast", 0) != 0)
       return rejected(node, "broadcasting along an explicit axis ended with operator set 7; convert the model to it");
-    if (auto ok = check_attributes(node, {{"broadcast", Kind::kInt}, {"axis", Kind::kInt}}); !ok) return ok.error();
-    if (auto ok = check_dtypes(context, {0, 1}, {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64}); !ok)
+    if (auto ok = is_newer() ? check_attributes(node, {})
+                             : check_attributes(node, {{"broadcast", Kind::kInt}, {"axis", Kind::kInt}});
+        !ok)
       return ok.error();
+    if (auto ok = check_operands(context); !ok) return ok.error();
     const Shape& a = context.types[0]->shape;
     const Shape& b = context.types[1]->shape;
     const auto shape = broadcast_shape(a, b);
@@ -118,6 +130,8 @@ class ArithmeticOperator final : public Operator {
       return rejected(node, fmt::format("shapes {} and {} do not broadcast: aligned at the right, two extents must be "
                                         "equal or one of them 1",
                                         to_string(a), to_string(b)));
+    if (op_ == Arithmetic::kPRelu && *shape != a)
+      return rejected(node, fmt::format("slopes of shape {} do not broadcast to {}", to_string(b), to_string(a)));
     return std::vector<TensorType>{{context.types[0]->dtype, *shape}};
   }
 
@@ -158,9 +172,44 @@ class ArithmeticOperator final : public Operator {
   }
 
   Status lower(const Node& node, LoweringContext& context) const override {
-    if (op_ != Arithmetic::kAdd && op_ != Arithmetic::kSub) return Operator::lower(node, context);
     if (context.constant(node.inputs[0]) && context.constant(node.inputs[1]))
       return uncertified(node, "both operands are constant; fold them when the model is exported");
+    for (const ValueId value : {node.inputs[0], node.inputs[1]}) {
+      const Tensor* tensor = context.constant(value);
+      if (!tensor) continue;
+      if (auto finite = require_finite(node, *tensor, "a constant operand"); !finite) return finite;
+    }
+    switch (op_) {
+      case Arithmetic::kAdd:
+      case Arithmetic::kSub:
+        return lower_sum(node, context);
+      case Arithmetic::kMul:
+        return lower_product(node, context);
+      case Arithmetic::kDiv:
+        return lower_quotient(node, context);
+      case Arithmetic::kPow:
+        return lower_power(node, context);
+      case Arithmetic::kPRelu:
+        return lower_prelu(node, context);
+    }
+    return Operator::lower(node, context);
+  }
+
+  bool folds_exactly(const Node&, std::span<const Tensor* const> inputs) const override {
+    if (!inputs[0] || !inputs[1]) return false;
+    return inputs[0]->dtype() == DType::kInt64 || inputs[0]->dtype() == DType::kInt32;
+  }
+
+ private:
+  // Of the operators that came after broadcasting along an axis was given up, and know no integers.
+  bool is_newer() const { return op_ == Arithmetic::kPow || op_ == Arithmetic::kPRelu; }
+
+  Status check_operands(const InferContext& context) const {
+    if (is_newer()) return check_float(context, {0, 1});
+    return check_dtypes(context, {0, 1}, {DType::kFloat32, DType::kFloat64, DType::kInt32, DType::kInt64});
+  }
+
+  Status lower_sum(const Node& node, LoweringContext& context) const {
     auto a = context.summand(node, node.inputs[0]);
     if (!a) return a.error();
     auto b = context.summand(node, node.inputs[1]);
@@ -171,12 +220,100 @@ class ArithmeticOperator final : public Operator {
     return context.define_sum(node, std::move(*sum));
   }
 
-  bool folds_exactly(const Node&, std::span<const Tensor* const> inputs) const override {
-    if (!inputs[0] || !inputs[1]) return false;
-    return inputs[0]->dtype() == DType::kInt64 || inputs[0]->dtype() == DType::kInt32;
+  // For each entry of the result, the entry of input i that it reads.
+  static std::vector<int64_t> index_of(const Node& node, LoweringContext& context, size_t i) {
+    return broadcast_index(context.type(node.inputs[i]).shape, context.type(node.outputs[0]).shape);
   }
 
- private:
+  // Rows of one product each: an element times a constant.
+  static Status define_scaled(const Node& node, LoweringContext& context, const Elements& elements,
+                              std::span<const float> weights) {
+    SumRows sum{.shape = context.type(node.outputs[0]).shape, .terms = {}, .addends = 0, .constants = {}};
+    RowBuilder rows(sum.terms, context.limits());
+    for (size_t i = 0; i < elements.size(); ++i) {
+      rows.term(elements[i], double{weights[i]});
+      if (auto done = rows.end_row(node); !done) return done;
+    }
+    return context.define_sum(node, std::move(sum));
+  }
+
+  static std::vector<float> floats_of(const Tensor& tensor, const std::vector<int64_t>& index) {
+    const auto values = tensor.data<float>();
+    return picked(std::vector<float>(values.begin(), values.end()), index);
+  }
+
+  static Status lower_product(const Node& node, LoweringContext& context) {
+    for (size_t i = 0; i < 2; ++i) {
+      const Tensor* weights = context.constant(node.inputs[i]);
+      if (!weights) continue;
+      auto elements = context.varying(node, node.inputs[1 - i]);
+      if (!elements) return elements.error();
+      return define_scaled(node, context, picked(*elements, index_of(node, context, 1 - i)),
+                           floats_of(*weights, index_of(node, context, i)));
+    }
+    Steps steps(node, context);
+    const Elements a = steps.varying(0), b = steps.varying(1);
+    if (!steps.status()) return steps.status();
+    return steps.finish(steps.product(picked(a, index_of(node, context, 0)), picked(b, index_of(node, context, 1))));
+  }
+
+  static Status lower_quotient(const Node& node, LoweringContext& context) {
+    Steps steps(node, context);
+    const std::vector<int64_t> index_a = index_of(node, context, 0), index_b = index_of(node, context, 1);
+    if (const Tensor* divisors = context.constant(node.inputs[1])) {
+      const Elements a = steps.varying(0);
+      if (!steps.status()) return steps.status();
+      std::vector<Steps::Row> rows;
+      for (size_t i = 0; i < index_a.size(); ++i) {
+        const double divisor = double{divisors->data<float>()[static_cast<size_t>(index_b[i])]};
+        if (!(std::fabs(divisor) >= 0x1p-100 && std::fabs(divisor) <= 0x1p100))
+          return uncertified(node, fmt::format("a divisor is {}, its size must be in [2^-100, 2^100]", divisor));
+        rows.push_back({{a[static_cast<size_t>(index_a[i])], 1 / divisor}});
+      }
+      return steps.finish(steps.affine(rows, {}, {.gamma = 4, .underflow = 6, .real_error = 0x1p-50}));
+    }
+    const Tensor* dividends = context.constant(node.inputs[0]);
+    const Elements a = dividends ? Elements{} : steps.varying(0);
+    const Elements inverse = steps.unary(UnaryKind::kReciprocal, steps.varying(1));
+    if (!steps.status()) return steps.status();
+    if (dividends) return define_scaled(node, context, picked(inverse, index_b), floats_of(*dividends, index_a));
+    return steps.finish(steps.product(picked(a, index_a), picked(inverse, index_b)));
+  }
+
+  static Status lower_power(const Node& node, LoweringContext& context) {
+    const Tensor* exponents = context.constant(node.inputs[1]);
+    if (!exponents || exponents->size() != 1) return uncertified(node, "the exponent must be one constant");
+    if (context.type(node.outputs[0]).shape != context.type(node.inputs[0]).shape)
+      return uncertified(node, "the exponent changes the shape");
+    const float exponent = exponents->data<float>()[0];
+    Steps steps(node, context);
+    const Elements x = steps.varying(0);
+    if (exponent == 0.5F) return steps.finish(steps.unary(UnaryKind::kSqrt, x));
+    if (exponent == -1) return steps.finish(steps.unary(UnaryKind::kReciprocal, x));
+    if (!(exponent == 2 || exponent == 3 || exponent == 4))
+      return uncertified(node, fmt::format("the exponent is {}; 2, 3, 4, 0.5 and -1 are covered", exponent));
+    const Elements square = steps.product(x, x);
+    if (exponent == 2) return steps.finish(square);
+    return steps.finish(steps.product(square, exponent == 3 ? x : square));
+  }
+
+  // relu(x) - slope relu(-x) = slope x + (1 - slope) relu(x).
+  static Status lower_prelu(const Node& node, LoweringContext& context) {
+    const Tensor* slopes = context.constant(node.inputs[1]);
+    if (!slopes) return uncertified(node, "the slopes must be constant");
+    Steps steps(node, context);
+    const Elements x = steps.varying(0);
+    const Elements positive = steps.unary(UnaryKind::kRelu, x);
+    const std::vector<float> slope = floats_of(*slopes, index_of(node, context, 1));
+    std::vector<Steps::Row> rows;
+    for (size_t i = 0; i < positive.size(); ++i) {
+      if (!(slope[i] == 0 || (std::fabs(slope[i]) >= 0x1p-100F && std::fabs(slope[i]) <= 0x1p20F)))
+        return uncertified(node, fmt::format("a slope is {}, must be 0 or in [2^-100, 2^20] in size", slope[i]));
+      rows.push_back({{x[i], double{slope[i]}}, {positive[i], 1 - double{slope[i]}}});
+    }
+    return steps.finish(steps.affine(rows, {}, {.gamma = 3, .underflow = 6, .real_error = 0x1p-50}));
+  }
+
   std::string_view name_;
   Arithmetic op_;
 };
@@ -189,6 +326,8 @@ Family arithmetic_family() {
   family.push_back(std::make_unique<ArithmeticOperator>("Sub", Arithmetic::kSub));
   family.push_back(std::make_unique<ArithmeticOperator>("Mul", Arithmetic::kMul));
   family.push_back(std::make_unique<ArithmeticOperator>("Div", Arithmetic::kDiv));
+  family.push_back(std::make_unique<ArithmeticOperator>("Pow", Arithmetic::kPow));
+  family.push_back(std::make_unique<ArithmeticOperator>("PRelu", Arithmetic::kPRelu));
   return family;
 }
 

@@ -6,6 +6,7 @@
 #include "ops/dispatch.h"
 #include "ops/family.h"
 #include "ops/product.h"
+#include "ops/steps.h"
 
 namespace axiom::ops {
 namespace {
@@ -101,7 +102,7 @@ class MatMul final : public Operator {
     const ValueId a = node.inputs[0], b = node.inputs[1];
     const bool view_is_left = !context.constant(a);
     const Tensor* weights = context.constant(view_is_left ? b : a);
-    if (!weights) return uncertified(node, "both factors depend on the inputs; one must be constant");
+    if (!weights) return lower_variable(node, context);
     if (view_is_left == false && context.constant(b)) return uncertified(node, "both factors are constant");
     if (auto finite = require_finite(node, *weights, "the constant factor"); !finite) return finite;
     auto elements = context.elements(node, view_is_left ? a : b);
@@ -127,6 +128,42 @@ class MatMul final : public Operator {
   }
 
   bool folds_exactly(const Node&, std::span<const Tensor* const>) const override { return false; }
+
+ private:
+  // Both factors depend on the inputs: a core operator of all products, then their sums.
+  static Status lower_variable(const Node& node, LoweringContext& context) {
+    Steps steps(node, context);
+    const Elements a = steps.varying(0), b = steps.varying(1);
+    if (!steps.status()) return steps.status();
+    auto plan = plan_matmul(node, context.type(node.inputs[0]).shape, context.type(node.inputs[1]).shape);
+    if (!plan) return plan.error();
+    const auto batches = static_cast<int64_t>(plan->a_batch.size());
+    uint64_t products = static_cast<uint64_t>(batches);
+    for (const int64_t extent : {plan->rows, plan->depth, plan->columns}) {
+      if (__builtin_mul_overflow(products, static_cast<uint64_t>(extent), &products) ||
+          products > context.limits().terms)
+        return too_large(node, fmt::format("it multiplies more than {} pairs", context.limits().terms));
+    }
+    Elements left, right;
+    for (size_t batch = 0; batch < plan->a_batch.size(); ++batch) {
+      const Matrix at_a = plan->a(batch), at_b = plan->b(batch);
+      for (int64_t i = 0; i < plan->rows; ++i)
+        for (int64_t j = 0; j < plan->columns; ++j)
+          for (int64_t k = 0; k < plan->depth; ++k) {
+            left.push_back(a[static_cast<size_t>(at_a.offset + i * at_a.row + k * at_a.column)]);
+            right.push_back(b[static_cast<size_t>(at_b.offset + k * at_b.row + j * at_b.column)]);
+          }
+    }
+    const Elements terms = steps.product(left, right);
+    if (!steps.status()) return steps.status();
+    SumRows sum{.shape = plan->shape, .terms = {}, .addends = static_cast<uint32_t>(plan->depth), .constants = {}};
+    RowBuilder builder(sum.terms, context.limits());
+    for (int64_t row = 0; row < batches * plan->rows * plan->columns; ++row) {
+      for (int64_t k = 0; k < plan->depth; ++k) builder.term(terms[static_cast<size_t>(row * plan->depth + k)], 1);
+      if (auto done = builder.end_row(node); !done) return done;
+    }
+    return context.define_sum(node, std::move(sum));
+  }
 };
 
 }  // namespace

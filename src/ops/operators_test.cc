@@ -92,7 +92,7 @@ TEST(Operators, TooManyInputsOrOutputsAreRefused) {
     crowded.outputs = 3;
     Graph graph = graph_of(crowded);
     EXPECT_FALSE(infer_shapes(graph)) << describe(crowded);
-    if (sample.op_type == "Concat") continue;
+    if (sample.op_type == "Concat" || sample.op_type == "Max" || sample.op_type == "Min") continue;
     for (int i = 0; i < 6; ++i) sample.inputs.push_back(x({1}));
     Graph wide = graph_of(sample);
     EXPECT_FALSE(infer_shapes(wide)) << describe(sample);

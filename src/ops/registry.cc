@@ -7,6 +7,8 @@
 #define AXIOM_FAMILIES(FAMILY) \
   FAMILY(arithmetic_family)    \
   FAMILY(activation_family)    \
+  FAMILY(extremes_family)      \
+  FAMILY(reduction_family)     \
   FAMILY(matmul_family)        \
   FAMILY(gemm_family)          \
   FAMILY(convolution_family)   \

@@ -63,15 +63,13 @@ inline std::vector<Sample> arithmetic_samples() {
   const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   std::vector<Sample> list;
   for (const char* op : {"Add", "Sub", "Mul", "Div"}) {
-    const bool lowers = std::string(op) == "Add" || std::string(op) == "Sub";
-    list.push_back(Sample{op, {x({3, 5}), positive({3, 5}, 2)}}.with_lowers(lowers));
-    list.push_back(Sample{op, {x({2, 1, 5}), positive({3, 1}, 2, false)}}.with_lowers(lowers));
-    list.push_back(Sample{op, {positive({7}, 3), positive({2, 7}, 2, false)}}.with_lowers(lowers));
-    list.push_back(Sample{op, {x({}), positive({1, 1}, 2, false)}}.with_lowers(lowers));
+    list.push_back(Sample{op, {x({3, 5}), positive({3, 5}, 2)}});
+    list.push_back(Sample{op, {x({2, 1, 5}), positive({3, 1}, 2, false)}});
+    list.push_back(Sample{op, {positive({7}, 3), positive({2, 7}, 2, false)}});
+    list.push_back(Sample{op, {x({}), positive({1, 1}, 2, false)}});
     list.push_back(
         Sample{op, {values({6}, {inf, nan, -0.0F, 0.0F, -inf, 1e-42F}), values({6}, {inf, 1, 0, -0.0F, 1, 1e-42F})}}
-            .with_smooth(false)
-            .with_lowers(lowers));
+            .with_smooth(false));
     list.push_back(
         Sample{op, {ints({1, -2, 7}, false), ints({3, 4, -1}, false)}}.with_smooth(false).with_lowers(false));
     list.push_back(Sample{op, {x({2, 3}), x({4})}}.with_refusal("shapes [2, 3] and [4] do not broadcast"));
@@ -80,21 +78,62 @@ inline std::vector<Sample> arithmetic_samples() {
     list.push_back(
         Sample{op, {x({2}), x({2})}, {{"broadcast", int64_t{1}}}}.with_opset(6).with_refusal("operator set 7"));
   }
+  list.push_back(
+      Sample{"Div", {x({3}), {Tensor::from<float>({}, {0.0F}), true}}}.with_smooth(false).with_lowers(false));
+  const auto exponent = [](float v, bool constant = true) { return Operand{Tensor::from<float>({}, {v}), constant}; };
+  for (const float v : {2.0F, 3.0F, 4.0F, 0.5F, -1.0F})
+    list.push_back(Sample{"Pow", {positive({2, 3}, 3, false), exponent(v)}});
+  list.push_back(Sample{"Pow", {positive({3}, 3, false), exponent(1.5F)}}.with_lowers(false));
+  list.push_back(Sample{"Pow", {positive({3}, 3, false), exponent(2, false)}}.with_lowers(false));
+  list.push_back(Sample{"Pow", {positive({2, 3}, 3, false), w({3})}}.with_lowers(false));
+  list.push_back(Sample{"Pow", {x({2, 3}), x({4})}}.with_refusal("shapes [2, 3] and [4] do not broadcast"));
+  list.push_back(Sample{"PRelu", {x({2, 3, 4}, 5), w({3, 1})}});
+  list.push_back(Sample{"PRelu", {x({5}), w({}, 9)}});
+  list.push_back(Sample{"PRelu", {x({5}), x({5}, 6)}}.with_lowers(false));
+  list.push_back(Sample{"PRelu", {x({3}), w({2, 3})}}.with_refusal("slopes of shape [2, 3]"));
+  for (const char* op : {"Max", "Min"}) {
+    list.push_back(Sample{op, {x({2, 3})}});
+    list.push_back(Sample{op, {x({2, 3}), x({3}, 6)}});
+    list.push_back(Sample{op, {w({2, 1}, 7), x({3}, 6), x({2, 3}, 8), w({1}, 9)}});
+    list.push_back(Sample{op, {x({4}), {Tensor::from<float>({}, {0.0F}), true}}});
+    list.push_back(Sample{op, {values({4}, {inf, nan, -0.0F, 1}), values({4}, {nan, 2, 0, -inf})}}.with_smooth(false));
+    list.push_back(Sample{op, {x({2}), {Tensor::from<float>({}, {inf}), true}}}.with_smooth(false).with_lowers(false));
+    list.push_back(Sample{op, {w({2}), w({2}, 3)}}.with_lowers(false));
+    list.push_back(Sample{op, {x({2}), x({3})}}.with_refusal("do not broadcast"));
+  }
+  return list;
+}
+
+inline std::vector<Sample> reduction_samples() {
+  std::vector<Sample> list;
+  for (const char* op : {"ReduceSum", "ReduceMean"}) {
+    const bool newer = std::string(op) == "ReduceSum";
+    list.push_back(Sample{op, {x({2, 3, 4})}});
+    list.push_back(Sample{op, {x({2, 3, 4})}, {{"keepdims", int64_t{0}}}});
+    list.push_back(Sample{op, {x({2, 3, 4}), ints({-1})}}.with_opset(18));
+    list.push_back(Sample{op, {x({2, 3, 4}), ints({0, 2})}, {{"keepdims", int64_t{0}}}}.with_opset(18));
+    list.push_back(Sample{op, {x({2, 3}), ints({})}, {{"noop_with_empty_axes", int64_t{1}}}}.with_opset(18));
+    list.push_back(Sample{op, {x({2, 3})}, {{"axes", Ints{1}}}}.with_opset(newer ? 11 : 13));
+    list.push_back(Sample{op, {x({2, 3}), ints({2})}}.with_opset(18).with_refusal("axis 2 is outside [-2, 1]"));
+    list.push_back(Sample{op, {x({2, 3}), ints({1, -1})}}.with_opset(18).with_refusal("listed twice"));
+    list.push_back(Sample{op, {x({2, 3}), ints({1}, false)}}.with_opset(18).with_refusal("must be constant"));
+  }
   return list;
 }
 
 inline std::vector<Sample> activation_samples() {
   const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   std::vector<Sample> list;
-  for (const char* op : {"Relu", "LeakyRelu", "Sigmoid", "Tanh", "Abs", "Neg", "Exp", "Clip"}) {
+  for (const char* op : {"Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "Abs", "Neg", "Exp", "Reciprocal",
+                         "Sqrt", "Sin", "Cos", "Clip"}) {
     const std::string name = op;
-    const bool lowers = name == "Relu" || name == "LeakyRelu" || name == "Sigmoid" || name == "Tanh";
-    list.push_back(Sample{op, {x({3, 1, 5}, 4, 3.0F)}}.with_lowers(lowers));
-    list.push_back(Sample{op, {x({}, 5)}}.with_lowers(lowers));
-    list.push_back(Sample{op, {x({0, 3})}}.with_lowers(lowers));
-    list.push_back(
-        Sample{op, {values({8}, {inf, -inf, nan, 0.0F, -0.0F, 1e-42F, -3e38F, 200})}}.with_smooth(false).with_lowers(
-            lowers));
+    if (name == "Sqrt" || name == "Reciprocal")
+      list.push_back(Sample{op, {positive({3, 1, 5}, 4, false)}});
+    else
+      list.push_back(Sample{op, {x({3, 1, 5}, 4, 3.0F)}});
+    list.push_back(Sample{op, {positive({}, 5, false)}});
+    list.push_back(Sample{op, {x({0, 3})}});
+    list.push_back(Sample{op, {values({8}, {inf, -inf, nan, 0.0F, -0.0F, 1e-42F, -3e38F, 200})}}.with_smooth(false));
     list.push_back(Sample{op, {ints({1}, false)}}.with_refusal("dtype int64"));
     list.push_back(Sample{op, {}}.with_refusal("input 0 is missing"));
   }
@@ -103,10 +142,12 @@ inline std::vector<Sample> activation_samples() {
   list.push_back(
       Sample{"LeakyRelu", {x({4})}, {{"alpha", int64_t{1}}}}.with_refusal("'alpha' is an integer, must be a float"));
   list.push_back(
-      Sample{"Clip", {x({5, 3}), {Tensor::from<float>({}, {-0.25F}), true}, {Tensor::from<float>({}, {0.5F}), true}}}
-          .with_lowers(false));
-  list.push_back(Sample{"Clip", {x({5}), omitted(), {Tensor::from<float>({}, {0.5F}), true}}}.with_lowers(false));
-  list.push_back(Sample{"Clip", {x({5})}, {{"min", 0.0F}, {"max", 6.0F}}}.with_opset(6).with_lowers(false));
+      Sample{"Clip", {x({5, 3}), {Tensor::from<float>({}, {-0.25F}), true}, {Tensor::from<float>({}, {0.5F}), true}}});
+  list.push_back(Sample{"Clip", {x({5}), omitted(), {Tensor::from<float>({}, {0.5F}), true}}});
+  list.push_back(
+      Sample{"Clip", {x({5}), {Tensor::from<float>({}, {0.5F}), false}}}.with_smooth(false).with_lowers(false));
+  list.push_back(Sample{"Clip", {x({5})}, {{"min", 0.0F}, {"max", 6.0F}}}.with_opset(6));
+  list.push_back(Sample{"HardSigmoid", {x({5}, 3)}, {{"alpha", 0.5F}, {"beta", 0.25F}}});
   list.push_back(Sample{"Clip", {x({5}), x({2})}}.with_refusal("must be a scalar"));
   return list;
 }
@@ -121,7 +162,9 @@ inline std::vector<Sample> linear_samples() {
   list.push_back(Sample{"MatMul", {x({2, 1, 3, 5}), w({4, 5, 2})}});
   list.push_back(Sample{"MatMul", {w({4, 3, 5}), x({2, 1, 5, 2})}});
   list.push_back(Sample{"MatMul", {x({2, 0}), w({0, 3})}});
-  list.push_back(Sample{"MatMul", {x({2, 3}), x({3, 2}, 7)}}.with_lowers(false));
+  list.push_back(Sample{"MatMul", {x({2, 3}), x({3, 2}, 7)}});
+  list.push_back(Sample{"MatMul", {x({2, 1, 3, 2}), x({4, 2, 2}, 7)}});
+  list.push_back(Sample{"MatMul", {x({3}), x({3}, 7)}});
   list.push_back(
       Sample{"MatMul", {x({2, 3}), w({4, 2})}}.with_refusal("the left matrix has 3 columns, the right one 4 rows"));
   list.push_back(
@@ -366,8 +409,8 @@ inline std::vector<Sample> constant_samples() {
 inline std::vector<Sample> all_samples() {
   std::vector<Sample> all;
   for (auto family :
-       {arithmetic_samples, activation_samples, linear_samples, convolution_samples, normalisation_samples,
-        pooling_samples, order_keeping_samples, reordering_samples, constant_samples})
+       {arithmetic_samples, reduction_samples, activation_samples, linear_samples, convolution_samples,
+        normalisation_samples, pooling_samples, order_keeping_samples, reordering_samples, constant_samples})
     for (Sample& sample : family()) all.push_back(std::move(sample));
   return all;
 }

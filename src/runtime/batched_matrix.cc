@@ -124,7 +124,8 @@ __attribute__((always_inline)) inline void lines(LinesView view, const uint32_t*
                                                    : Vector{} + line[0];
     *reinterpret_cast<Vector*>(out + size_t{view.source[r]} * kLanes) += v * (positive ? low : Vector{} + line[2]);
     s1 += v * (positive ? Vector{} + line[1] : Vector{} + line[3]);
-    s2 += m * view.q[r];
+    s2 += m * (view.lane_slopes != nullptr ? *reinterpret_cast<const Vector*>(view.lane_charges + r * kLanes)
+                                           : Vector{} + view.q[r]);
     s3 += m * (positive ? Vector{} + __builtin_fabs(line[1]) : Vector{} + __builtin_fabs(line[3]));
   }
   *reinterpret_cast<Vector*>(t1) = s1;

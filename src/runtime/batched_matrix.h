@@ -45,10 +45,11 @@ void weighted_sums(std::span<const uint32_t> active, const double* a, int lanes,
 
 /// Two lines per row: (lower slope, lower offset, upper slope, upper offset).
 struct LinesView {
-  const double* lines = nullptr;        ///< 4 numbers a row.
-  const double* lane_slopes = nullptr;  ///< Lower slopes per row and lane that replace those of `lines`; may be null.
-  const uint32_t* source = nullptr;     ///< Column of a row.
-  const double* q = nullptr;            ///< Charge of a row.
+  const double* lines = nullptr;         ///< 4 numbers a row.
+  const double* lane_slopes = nullptr;   ///< Lower slopes per row and lane that replace those of `lines`; may be null.
+  const uint32_t* source = nullptr;      ///< Column of a row.
+  const double* q = nullptr;             ///< Charge of a row.
+  const double* lane_charges = nullptr;  ///< Charges per row and lane, present with lane_slopes, that replace q.
 };
 
 /// The step through lines: with (s, k) the lower line where a > 0, else the upper one, over r in `active`, in order:

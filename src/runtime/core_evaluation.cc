@@ -24,13 +24,39 @@ void evaluate_affine(const CoreOp& op, CoreEvaluation& at) {
       operands += std::fabs(x) + e;
       zeros += x == 0 && e == 0;
     }
-    const double k = op.gamma[row] - zeros;
+    const double k = std::max(op.gamma[row] - zeros, 0.0);
     const double gamma = k * kUnit / (1 - k * kUnit);
     const double error =
         (gamma + op.real_error) * size + 2 * kTiny * op.factor * (op.underflow[row] + weights + operands);
     at.value[op.first + row] = value;
     at.error[op.first + row] = (error + carried) * kMargin + 0x1p-50 * size;
   }
+}
+
+// y is off by what the function makes of the error of x, from its slope over [x - e, x + e], and by its own budget.
+void evaluate_smooth(UnaryKind kind, double x, double e, double& y, double& error) {
+  const double low = x - e, high = x + e;
+  switch (kind) {
+    case UnaryKind::kExp:
+      y = std::exp(x);
+      error = (std::exp(high) - y) * kMargin + std::exp(high) * 0x1p-20 * kMargin + 2 * kTiny;
+      break;
+    case UnaryKind::kReciprocal: {
+      y = 1 / x;
+      const double nearest = std::min(std::fabs(low), std::fabs(high));
+      const bool excludes_zero = low > 0 || high < 0;
+      error = excludes_zero ? (e / (std::fabs(x) * nearest) + 0x1p-22 / nearest) * kMargin + 2 * kTiny : HUGE_VAL;
+      break;
+    }
+    case UnaryKind::kSqrt:
+      y = std::sqrt(x);
+      error = low >= 0 ? (y - std::sqrt(low)) * kMargin + std::sqrt(high) * 0x1p-22 * kMargin + 0x1p-62 : HUGE_VAL;
+      break;
+    default:
+      y = kind == UnaryKind::kSin ? std::sin(x) : std::cos(x);
+      error = e + 0x1p-20 * kMargin;
+  }
+  error += std::fabs(y) * 0x1p-45;
 }
 
 void evaluate_unary(const CoreOp& op, CoreEvaluation& at) {
@@ -55,7 +81,19 @@ void evaluate_unary(const CoreOp& op, CoreEvaluation& at) {
         y = std::tanh(x);
         error = e + 0x1p-20 * kMargin;
         break;
+      default:
+        evaluate_smooth(op.unary, x, e, y, error);
     }
+  }
+}
+
+void evaluate_products(const CoreOp& op, CoreEvaluation& at) {
+  for (size_t i = 0; i < op.count; ++i) {
+    const ElementId a = op.source[2 * i], b = op.source[2 * i + 1];
+    const double x = std::fabs(at.value[a]) + at.error[a], y = std::fabs(at.value[b]) + at.error[b];
+    const double carried = at.error[a] * y + std::fabs(at.value[a]) * at.error[b];
+    at.value[op.first + i] = at.value[a] * at.value[b];
+    at.error[op.first + i] = (carried + x * y * 0x1p-23) * kMargin + 2 * kTiny * (1 + x + y);
   }
 }
 
@@ -112,6 +150,9 @@ CoreEvaluation evaluate(const Program& program, std::span<const double> input) {
         break;
       case CoreKind::kSoftmax:
         evaluate_softmax(op, at);
+        break;
+      case CoreKind::kProduct:
+        evaluate_products(op, at);
         break;
     }
   }

@@ -19,6 +19,16 @@ double unary_value(const CoreOp& op, double x) {
       return 1 / (1 + std::exp(-x));
     case UnaryKind::kTanh:
       return std::tanh(x);
+    case UnaryKind::kExp:
+      return std::exp(x);
+    case UnaryKind::kReciprocal:
+      return 1 / x;
+    case UnaryKind::kSqrt:
+      return std::sqrt(x);
+    case UnaryKind::kSin:
+      return std::sin(x);
+    case UnaryKind::kCos:
+      return std::cos(x);
   }
   return 0;
 }
@@ -33,6 +43,16 @@ double unary_derivative(const CoreOp& op, double x, double y) {
       return y * (1 - y);
     case UnaryKind::kTanh:
       return 1 - y * y;
+    case UnaryKind::kExp:
+      return y;
+    case UnaryKind::kReciprocal:
+      return -y * y;
+    case UnaryKind::kSqrt:
+      return 0.5 / y;
+    case UnaryKind::kSin:
+      return std::cos(x);
+    case UnaryKind::kCos:
+      return -std::sin(x);
   }
   return 0;
 }
@@ -55,6 +75,9 @@ std::span<const double> Evaluator::forward(std::span<const double> input) {
       std::copy(op.constant.begin(), op.constant.end(), out);
     } else if (op.kind == CoreKind::kUnary) {
       for (uint32_t i = 0; i < op.count; ++i) out[i] = unary_value(op, value_[op.source[i]]);
+    } else if (op.kind == CoreKind::kProduct) {
+      for (uint32_t i = 0; i < op.count; ++i)
+        out[i] = value_[op.source[2 * size_t{i}]] * value_[op.source[2 * size_t{i} + 1]];
     } else if (op.kind == CoreKind::kMaxPool) {
       for (uint32_t i = 0; i < op.count; ++i) {
         double best = -kInfinity;
@@ -102,6 +125,12 @@ std::span<const double> Evaluator::backward(std::span<const std::pair<ElementId,
       for (uint32_t i = 0; i < op.count; ++i) {
         if (g[i] == 0) continue;
         gradient_[op.source[i]] += g[i] * unary_derivative(op, value_[op.source[i]], value_[op.first + i]);
+      }
+    } else if (op.kind == CoreKind::kProduct) {
+      for (uint32_t i = 0; i < op.count; ++i) {
+        const ElementId x = op.source[2 * size_t{i}], y = op.source[2 * size_t{i} + 1];
+        gradient_[x] += g[i] * value_[y];
+        gradient_[y] += g[i] * value_[x];
       }
     } else if (op.kind == CoreKind::kMaxPool) {
       for (uint32_t i = 0; i < op.count; ++i) {

@@ -21,13 +21,14 @@ float in_steps(float slope) { return std::round(slope * 128) / 128; }
 Lanes::Lanes(const BoundProgram& program)
     : program_(program), weights_(program.ops.size()), transposed_(program.ops.size()) {
   const Program& core = program.program;
-  bool pools = false;
+  bool pools = false, products = false;
   uint32_t largest = 0;
   for (uint32_t p = 0; p < core.ops.size(); ++p) {
     const CoreOp& op = core.ops[p];
     const BoundOp& data = program.ops[p];
     largest = std::max({largest, op.count, static_cast<uint32_t>(data.dense_width)});
     pools |= op.kind == CoreKind::kMaxPool;
+    products |= op.kind == CoreKind::kProduct;
     if (op.kind == CoreKind::kAffine && data.dense_width > 0) {
       weights_[p].assign(data.dense.begin(), data.dense.end());
       transposed_[p].assign(data.transposed.begin(), data.transposed.end());
@@ -47,6 +48,9 @@ Lanes::Lanes(const BoundProgram& program)
   for (auto* v : {&slope_, &open_, &lo_, &hi_, &mean_, &square_, &best_slope_}) v->assign(hinges, 0);
   for (auto* v : {&input_lo_, &input_hi_}) v->assign(size_t{core.input_count} * kCount, 0);
   if (pools) pool_source_.assign(elements, 0);
+  if (products) {
+    for (auto* v : {&low_second_, &up_second_}) v->assign(elements, 0);
+  }
 }
 
 void Lanes::clear() {
@@ -77,6 +81,10 @@ void Lanes::set_lines(int lane, const BoundContext& context) {
       up_slope_[at(e, lane)] = static_cast<float>(lines.upper_slope);
       up_offset_[at(e, lane)] = static_cast<float>(lines.upper_offset);
       if (op.kind == CoreKind::kMaxPool) pool_source_[at(e, lane)] = context.line_source(e);
+      if (op.kind == CoreKind::kProduct) {
+        low_second_[at(e, lane)] = static_cast<float>(context.second_slopes(e).lower);
+        up_second_[at(e, lane)] = static_cast<float>(context.second_slopes(e).upper);
+      }
     }
   }
 }
@@ -135,6 +143,31 @@ void Lanes::backward_lines(const CoreOp& op) {
   }
 }
 
+void Lanes::backward_products(const CoreOp& op) {
+  for (uint32_t i = 0; i < op.count; ++i) {
+    const ElementId e = op.first + i;
+    for (int k = 0; k < kCount; ++k) {
+      const float v = a_[at(e, k)];
+      const bool low = v > 0;
+      constant_[static_cast<size_t>(k)] += v * (low ? low_offset_ : up_offset_)[at(e, k)];
+      a_[at(op.source[2 * size_t{i}], k)] += v * (low ? low_slope_ : up_slope_)[at(e, k)];
+      a_[at(op.source[2 * size_t{i} + 1], k)] += v * (low ? low_second_ : up_second_)[at(e, k)];
+    }
+  }
+}
+
+void Lanes::forward_products(const CoreOp& op) {
+  for (uint32_t i = 0; i < op.count; ++i) {
+    const ElementId e = op.first + i;
+    for (int k = 0; k < kCount; ++k) {
+      const bool low = a_[at(e, k)] > 0;
+      const float x = value_[at(op.source[2 * size_t{i}], k)], y = value_[at(op.source[2 * size_t{i} + 1], k)];
+      value_[at(e, k)] = (low ? low_slope_ : up_slope_)[at(e, k)] * x + (low ? low_second_ : up_second_)[at(e, k)] * y +
+                         (low ? low_offset_ : up_offset_)[at(e, k)];
+    }
+  }
+}
+
 void Lanes::backward() {
   const Program& core = program_.program;
   std::fill(a_.begin(), a_.end(), 0.0f);
@@ -177,6 +210,8 @@ void Lanes::backward() {
           constant_[static_cast<size_t>(k)] += least;
         }
       }
+    } else if (op.kind == CoreKind::kProduct) {
+      backward_products(op);
     } else {
       backward_lines(op);
     }
@@ -213,6 +248,10 @@ void Lanes::forward() {
     }
     if (op.kind == CoreKind::kUnary) {
       follow_lines(lines_of(op), op.count, &a_[at(op.first, 0)], value_.data(), out);
+      continue;
+    }
+    if (op.kind == CoreKind::kProduct) {
+      forward_products(op);
       continue;
     }
     for (ElementId e = op.first; e < op.first + op.count; ++e) {

@@ -33,7 +33,8 @@ double propagate_cost(const BoundContext& context, uint32_t first, std::vector<u
     if (p <= first) continue;
     double rows = 0;
     for (uint32_t i : program.ops[p].relevant_rows) {
-      rows += context.lo(op.first + i) < 0 && context.hi(op.first + i) > 0;
+      const double l = context.lo(op.first + i), h = context.hi(op.first + i);
+      rows += program.ops[p].piecewise[i] ? l < 0 && h > 0 : l < h;
     }
     if (rows == 0) continue;
     cost += 2 * rows * below;
@@ -160,27 +161,86 @@ std::array<std::optional<Choice>, Lanes::kCount> choose_neurons(std::span<const 
   return chosen;
 }
 
+// What both sides of a split of an input or affine element at a value have in common.
+SubProblem half(const Item& item, ElementId source, double at, bool above, const SweepParameters& parameters,
+                const BoundContext& context) {
+  const auto& stored = context.stored_elements();
+  const size_t slot = static_cast<size_t>(std::lower_bound(stored.begin(), stored.end(), source) - stored.begin());
+  SubProblem child;
+  child.bounds = item.bounds;
+  (above ? child.bounds.lo : child.bounds.hi)[slot] = at;
+  child.disjunct = item.node->disjunct;
+  child.bound = item.out.bound;
+  child.depth = item.node->depth + 1;
+  child.constraint = item.constraint;
+  child.enough = item.enough;
+  child.first_stale_op = std::min(item.stale_op, context.program().op_of[source]);
+  child.rebound_depth = item.rebound_depth;
+  child.slopes = parameters.slopes;
+  child.splits = parameters.splits;
+  child.multipliers = parameters.multipliers;
+  return child;
+}
+
+// An input or affine element that a curve or product reads, and the room that its lines leave to the bound.
+struct Bend {
+  ElementId source = 0;
+  double middle = 0, room = 0;
+};
+
+// The one with the most room (general branching; Shi et al. 2024). None when all of them together leave less than what
+// is missing: then the rest is rounding, or softmax.
+std::optional<Bend> choose_bend(const BoundContext& context, const Lanes& lanes, int lane, double missing) {
+  const BoundProgram& program = context.program();
+  std::optional<Bend> best;
+  double total = 0;
+  for (const CoreOp& op : program.program.ops) {
+    const bool product = op.kind == CoreKind::kProduct;
+    if (!product && (op.kind != CoreKind::kUnary || is_hinge(op))) continue;
+    for (uint32_t i = 0; i < op.count; ++i) {
+      const ElementId e = op.first + i;
+      const double a = std::fabs(static_cast<double>(lanes.coefficient(lane, e)));
+      if (a == 0) continue;
+      const Lines& lines = context.lines(e);
+      double gap = lines.upper_offset - lines.lower_offset;
+      Bend widest;
+      double width = 0;
+      for (size_t k = 0; k < (product ? 2 : 1); ++k) {
+        const ElementId c = op.source[product ? 2 * size_t{i} + k : i];
+        const double l = context.lo(c), h = context.hi(c), middle = l + (h - l) * 0.5;
+        const SecondSlopes second =
+            k == 1 ? context.second_slopes(e) : SecondSlopes{lines.lower_slope, lines.upper_slope};
+        gap += (second.upper - second.lower) * middle;
+        const CoreKind kind = program.program.ops[program.op_of[c]].kind;
+        const bool can_split = kind == CoreKind::kAffine || kind == CoreKind::kInput;
+        if (!can_split || !(l < middle && middle < h) || h - l <= width) continue;
+        width = h - l;
+        widest = {c, middle, 0};
+      }
+      total += a * gap;
+      widest.room = a * gap;
+      if (width > 0 && (!best || widest.room > best->room)) best = widest;
+    }
+  }
+  return 2 * total > missing ? best : std::nullopt;
+}
+
+void split(Item& item, const Bend& bend, const SweepParameters& parameters, Workspace& work) {
+  if (bend.source < work.context.program().program.input_count)
+    item.code.split_input(bend.source);
+  else
+    item.code.split_element(bend.source, bend.middle);
+  item.out.code = item.code.take();
+  for (const bool above : {false, true})
+    item.out.children.push_back(half(item, bend.source, bend.middle, above, parameters, work.context));
+}
+
 void split(Item& item, const Choice& choice, const SweepParameters& parameters, Workspace& work) {
-  const SubProblem& node = *item.node;
   item.code.split_element(choice.source);
   item.out.code = item.code.take();
-  const auto& stored = work.context.stored_elements();
-  const size_t slot =
-      static_cast<size_t>(std::lower_bound(stored.begin(), stored.end(), choice.source) - stored.begin());
   for (const bool active : {false, true}) {
-    SubProblem child;
-    child.bounds = item.bounds;
-    (active ? child.bounds.lo : child.bounds.hi)[slot] = 0;
-    child.disjunct = node.disjunct;
+    SubProblem child = half(item, choice.source, 0, active, parameters, work.context);
     child.bound = std::max(item.out.bound, std::min(active ? choice.active : choice.inactive, 0.0));
-    child.depth = node.depth + 1;
-    child.constraint = item.constraint;
-    child.enough = item.enough;
-    child.first_stale_op = std::min(item.stale_op, work.context.program().op_of[choice.source]);
-    child.rebound_depth = item.rebound_depth;
-    child.slopes = parameters.slopes;
-    child.splits = parameters.splits;
-    child.multipliers = parameters.multipliers;
     const auto at = std::lower_bound(child.splits.begin(), child.splits.end(), choice.source);
     if (at == child.splits.end() || *at != choice.source) {
       child.multipliers.insert(child.multipliers.begin() + (at - child.splits.begin()),
@@ -236,9 +296,15 @@ std::vector<Expansion> expand_by_neuron(const Problem& problem, std::span<const 
     Item& item = items[k];
     if (!item.open) continue;
     const int lane = static_cast<int>(k);
-    if (!chosen[k]) {  // All neurons are fixed: the last word is with the rigorous sweep.
+    if (!chosen[k]) {  // All neurons are fixed: the rigorous sweep decides, or what curves and products read is split.
       try_to_close(problem, item, lanes.bound(lane), lanes.slopes(lane), work);
-      item.out.stuck = item.open;
+      if (!item.open) continue;
+      const std::optional<Bend> bend = choose_bend(work.context, lanes, lane, -item.out.bound);
+      item.out.stuck = !bend;
+      if (!bend) continue;
+      lanes.minimizer(lane, point);
+      item.out.witness = try_point(problem, item.node->disjunct, work.evaluator, point, "branch and bound", confirm);
+      if (!item.out.witness) split(item, *bend, lanes.parameters(lane), work);
       continue;
     }
     lanes.minimizer(lane, point);

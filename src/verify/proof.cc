@@ -1,6 +1,8 @@
 // Encoding of proof trees.
 #include "verify/proof.h"
 
+#include <bit>
+
 #include <cstring>
 
 namespace axiom {
@@ -52,6 +54,14 @@ void ProofCode::split_element(ElementId e) {
   byte(0x05);
   varint(e);
   byte(0);
+}
+
+void ProofCode::split_element(ElementId e, double at) {
+  byte(0x05);
+  varint(e);
+  byte(1);
+  const auto bits = std::bit_cast<uint64_t>(at);
+  for (int shift = 0; shift < 64; shift += 8) byte(bits >> shift & 0xff);
 }
 
 void ProofCode::refute(size_t constraint, const SlopeSpec& slopes) {

@@ -19,6 +19,7 @@ class ProofCode {
   void split_all_disjuncts();       ///< CASE
   void split_input(uint32_t j);     ///< At the midpoint.
   void split_element(ElementId e);  ///< At 0.
+  void split_element(ElementId e, double at);
   void refute(size_t constraint, const SlopeSpec& slopes);
   void empty();
 

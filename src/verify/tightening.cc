@@ -147,6 +147,11 @@ void Ascent::forward(size_t lanes) {
         out[k] = low ? work_.sweep.used_lower_slope(k, e, lines.lower_slope) * in[k] + lines.lower_offset
                      : lines.upper_slope * in[k] + lines.upper_offset;
       }
+      if (op.kind != CoreKind::kProduct) continue;
+      const SecondSlopes second = context_.second_slopes(e);
+      const double* factor = values_.data() + size_t{op.source[2 * size_t{i} + 1]} * kLanes;
+      for (int k = 0; k < kLanes; ++k)
+        out[k] += (work_.sweep.line_coefficient(k, e) > 0 ? second.lower : second.upper) * factor[k];
     }
   }
 }

@@ -185,6 +185,38 @@ def softmax_model():
     return model(nodes, [value("x", [1, 2])], [value("y", [1, 2])], [tensor("w", [2, 2], [3, 0, -1, 1])])
 
 
+def smooth_model(op):
+    """y = op(x), entry by entry."""
+    return model([node(op, ["x"], "y")], [value("x", [2])], [value("y", [2])])
+
+
+def smooth_claim(op, low, high, unsafe):
+    return Claim(smooth_model(op), box_property(2, 2, low, high, unsafe), (2, 2, 2, 4, 2 if "(or " in unsafe else 1))
+
+
+def product_model():
+    """y = x0 * x1"""
+    return model([node("Mul", ["a", "b"], "y")], [value("a", [1]), value("b", [1])], [value("y", [1])])
+
+
+def square_model():
+    """y = x * x"""
+    return model([node("Mul", ["x", "x"], "y")], [value("x", [1])], [value("y", [1])])
+
+
+def steps_model():
+    """Every operator that is made of several core operators."""
+    nodes = [node("Max", ["x", "w"], "a"), node("Clip", ["a", "low", "high"], "c"), node("HardSigmoid", ["c"], "h"),
+             node("PRelu", ["x", "w"], "p"), node("Abs", ["p"], "b"), node("Neg", ["b"], "n"),
+             node("Min", ["n", "h", "w"], "i"), node("Mul", ["i", "w"], "s"), node("Div", ["s", "high"], "d"),
+             node("Exp", ["d"], "e"), node("Div", ["x", "e"], "q"), node("Div", ["high", "e"], "r"),
+             node("Pow", ["q", "three"], "u"), node("MatMul", ["u", "r"], "v"), node("ReduceMean", ["e"], "z", keepdims=0),
+             node("Sqrt", ["z"], "o"), node("Add", ["v", "o"], "y")]
+    weights = [tensor("w", [3], [0.5, -0.25, 0.125]), tensor("low", [], [-0.5]), tensor("high", [], [0.75]),
+               tensor("three", [], [3])]
+    return model(nodes, [value("x", [3])], [value("y", [])], weights)
+
+
 def groups_model(opset, **attributes):
     """y = Softmax(x), two by two; which entries sum up to 1 is a matter of the axis and of the operator set."""
     return model([node("Softmax", ["x"], "y", **attributes)], [value("x", [1, 2, 2])], [value("y", [1, 2, 2])],
@@ -238,6 +270,29 @@ SOFTMAX = Claim(softmax_model(), box_property(2, 2, -1, 1, "(or (<= Y_1 -1e-9) (
 SOFTMAX_NEAR = Claim(softmax_model(), box_property(2, 2, -1, 1, "(>= (+ Y_0 Y_1) 1.0000005)"), (2, 2, 3, 6, 1))
 SOFTMAX_ONE = Claim(softmax_model(), box_property(2, 2, -1, 1, "(>= Y_0 0.9999)"), (2, 2, 3, 6, 1))
 SOFTMAX_LAST = Claim(softmax_model(), box_property(2, 2, -1, 1, "(<= Y_1 0.0001)"), (2, 2, 3, 6, 1))
+EXP = smooth_claim("Exp", -1, 1, "(>= (- Y_0 (* 1.1752011936 X_0)) 1.54309)")
+EXP_BELOW = smooth_claim("Exp", -1, 1, "(<= (- Y_0 X_0) 0.9999)")
+EXP_NEAR = smooth_claim("Exp", -1, 1, "(>= (- Y_0 (* 1.1752011936 X_0)) 1.54308064)")
+EXP_TRUE = smooth_claim("Exp", -1, 1, "(<= Y_0 0.367)")
+EXP_FAR = smooth_claim("Exp", 0, 89, "(<= Y_0 -1)")
+RECIPROCAL = smooth_claim("Reciprocal", 1, 2, "(or (>= (+ Y_0 (* 0.5 X_0)) 1.50001) (<= (+ Y_0 (* 0.444444 X_0)) 1.3333))")
+RECIPROCAL_BELOW = smooth_claim("Reciprocal", -2, -1, "(<= Y_0 -1.00001)")
+RECIPROCAL_ZERO = smooth_claim("Reciprocal", 0, 1, "(<= Y_0 0.5)")
+RECIPROCAL_AROUND = smooth_claim("Reciprocal", -1, 1, "(<= Y_0 0.5)")
+SQRT = smooth_claim("Sqrt", 0, 4, "(or (>= (- Y_0 (* 0.353553391 X_0)) 0.70711) (<= (- Y_0 (* 0.5 X_0)) -0.00001))")
+SQRT_BELOW = smooth_claim("Sqrt", -0.5, 4, "(<= Y_0 -100)")
+SIN = smooth_claim("Sin", -0.1, 0.1, "(or (>= (- Y_0 X_0) 0.0003) (<= (- Y_0 X_0) -0.0003))")
+SIN_NEAR = smooth_claim("Sin", -0.1, 0.1, "(>= (- Y_0 X_0) 0.0001)")
+SIN_WIDE = smooth_claim("Sin", -5, 5, "(>= Y_0 1.00001)")
+COS = smooth_claim("Cos", -1, 1, "(<= Y_0 0.5397)")
+PRODUCT = Claim(product_model(), box_property(2, 1, 1, 2, "(or (>= Y_0 4.00001) (<= Y_0 0.99999))"), (2, 1, 2, 3, 2))
+PRODUCT_PLANES = Claim(product_model(), box_property(2, 1, -1, 1, "(>= Y_0 1.00001)"), (2, 1, 2, 3, 1))
+PRODUCT_PLANE = Claim(product_model(), box_property(2, 1, 1, 2, "(<= (- Y_0 (+ X_0 X_1)) -0.99999)"), (2, 1, 2, 3, 1))
+PRODUCT_HUGE = Claim(product_model(), box_property(2, 1, 1e20, 2e20, "(<= Y_0 -1)"), (2, 1, 2, 3, 1))
+SQUARE = Claim(square_model(), box_property(1, 1, -1, 2, "(or (<= (- Y_0 X_0) -0.25001) (>= (- Y_0 X_0) 2.00001))"),
+               (1, 1, 2, 2, 2))
+SQUARE_NEAR = Claim(square_model(), box_property(1, 1, -1, 2, "(<= (- Y_0 X_0) -0.25)"), (1, 1, 2, 2, 1))
+STEPS = Claim(steps_model(), box_property(3, 1, -0.5, 0.5, "(>= Y_0 100)"), (3, 1, 39, 111, 1))
 LINES = Claim(groups_model(13), groups_property([2, 3]), (4, 4, 2, 8, 2))
 COLUMNS = Claim(groups_model(13, axis=2**64 - 2), groups_property([1, 3]), (4, 4, 2, 8, 2))  # -2
 JOINED = Claim(groups_model(12), groups_property([0, 1, 2, 3]), (4, 4, 2, 8, 2))
@@ -503,6 +558,60 @@ CASES = [
     ("softmax_last", SOFTMAX_LAST, [], [
         ("one_sweep", SOFTMAX_LAST.certificate(ONE_SWEEP), "7: an absent A counts as 0", "not above 0"),
     ]),
+    ("exp", EXP, [("one_sweep", EXP.certificate(ONE_SWEEP)), ("real", EXP.certificate(ONE_SWEEP, REAL))], []),
+    ("exp_below", EXP_BELOW, [("one_sweep", EXP_BELOW.certificate(ONE_SWEEP))], []),
+    ("exp_near", EXP_NEAR, [("real", EXP_NEAR.certificate(ONE_SWEEP, REAL))], [
+        ("float32", EXP_NEAR.certificate(ONE_SWEEP), "6: e of exp", "not above 0"),
+    ]),
+    ("exp_true", EXP_TRUE, [
+        ("two_halves", EXP_TRUE.certificate(propagate() + split_input(0, -0.9375) + refute() + split_input(0, -0.5) +
+                                            refute() + split_input(0) + refute() + refute())),
+    ], [
+        ("one_sweep", EXP_TRUE.certificate(ONE_SWEEP), "6: the tangent of exp", "not above 0"),
+    ]),
+    ("exp_far", EXP_FAR, [], [
+        ("overflow", EXP_FAR.certificate(ONE_SWEEP), "5: premise of exp", "not defined or may overflow"),
+        ("overflow_real", EXP_FAR.certificate(ONE_SWEEP, REAL), "5: premise of exp", "not defined or may overflow"),
+    ]),
+    ("reciprocal", RECIPROCAL, [("one_sweep_each", RECIPROCAL.certificate(propagate() + CASE + refute() + refute()))],
+     []),
+    ("reciprocal_below", RECIPROCAL_BELOW, [("one_sweep", RECIPROCAL_BELOW.certificate(ONE_SWEEP))], []),
+    ("reciprocal_zero", RECIPROCAL_ZERO, [], [
+        ("zero", RECIPROCAL_ZERO.certificate(ONE_SWEEP), "5: premise of reciprocal", "not defined or may overflow"),
+    ]),
+    ("reciprocal_around", RECIPROCAL_AROUND, [], [
+        ("split_first", RECIPROCAL_AROUND.certificate(propagate() + split_input(0) + EMPTY + EMPTY),
+         "5: premise of reciprocal", "not defined or may overflow"),
+    ]),
+    ("sqrt", SQRT, [("one_sweep_each", SQRT.certificate(propagate() + CASE + refute() + refute()))], []),
+    ("sqrt_below", SQRT_BELOW, [], [
+        ("negative", SQRT_BELOW.certificate(ONE_SWEEP, REAL), "5: premise of sqrt", "not defined or may overflow"),
+    ]),
+    ("sin", SIN, [("one_sweep_each", SIN.certificate(propagate() + CASE + refute() + refute()))], []),
+    ("sin_near", SIN_NEAR, [], [
+        ("one_sweep", SIN_NEAR.certificate(ONE_SWEEP), "6: sampled lines", "not above 0"),
+    ]),
+    ("sin_wide", SIN_WIDE, [("one_sweep", SIN_WIDE.certificate(ONE_SWEEP))], []),
+    ("cos", COS, [("one_sweep", COS.certificate(ONE_SWEEP))], []),
+    ("product", PRODUCT, [
+        ("one_sweep_each", PRODUCT.certificate(propagate() + CASE + refute() + refute())),
+        ("one_sweep_each_real", PRODUCT.certificate(propagate() + CASE + refute() + refute(), REAL)),
+    ], [
+        ("split_of_a_product", PRODUCT.certificate(propagate() + split_element(2) + 2 * (CASE + refute() + refute())),
+         "8: SPLIT ELEMENT", "not affine"),
+    ]),
+    ("product_planes", PRODUCT_PLANES, [("one_sweep", PRODUCT_PLANES.certificate(ONE_SWEEP))], []),
+    ("product_plane", PRODUCT_PLANE, [], [
+        ("other_corner", PRODUCT_PLANE.certificate(ONE_SWEEP), "6: the plane of a product", "not above 0"),
+    ]),
+    ("product_huge", PRODUCT_HUGE, [], [
+        ("overflow", PRODUCT_HUGE.certificate(ONE_SWEEP), "5: premise of product", "not defined or may overflow"),
+    ]),
+    ("square", SQUARE, [("one_sweep_each", SQUARE.certificate(propagate() + CASE + refute() + refute()))], []),
+    ("square_near", SQUARE_NEAR, [], [
+        ("real", SQUARE_NEAR.certificate(ONE_SWEEP, REAL), "6: the tangent of a square", "not above 0"),
+    ]),
+    ("steps", STEPS, [("one_sweep", STEPS.certificate(ONE_SWEEP))], []),
     ("softmax_lines", LINES, [("float32", LINES.certificate(SUM_OF_TWO))], []),
     ("softmax_columns", COLUMNS, [("float32", COLUMNS.certificate(SUM_OF_TWO))], []),
     ("softmax_joined", JOINED, [("float32", JOINED.certificate(SUM_OF_TWO))], []),
@@ -569,6 +678,10 @@ SEEDS = {
     "tightening_in_children": TIGHTENED.seed(TIGHT_CHILDREN),
     "every_kind": KINDS.seed(ONE_SWEEP),
     "softmax": SOFTMAX.seed(SOFTMAX_CASES),
+    "exp": EXP.seed(ONE_SWEEP),
+    "sin": SIN.seed(propagate() + CASE + refute() + refute()),
+    "product": PRODUCT.seed(propagate() + CASE + refute() + refute()),
+    "steps": STEPS.seed(ONE_SWEEP),
     "joined_softmax": JOINED.seed(SUM_OF_TWO),
     "version_2": VERSION_2.seed(ONE_SWEEP),
     "version_2_equal": EQUAL.seed(propagate() + refute(1)),

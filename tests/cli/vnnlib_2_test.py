@@ -69,12 +69,13 @@ class VersionsTest(ScratchTest):
                 for letter, kind in (("in", "inputs"), ("out", "outputs"))]
 
     def dump(self, program, model_path, text):
-        """Every number that a judge takes from the property, or None when it refuses the text."""
+        """Every number that a judge takes from the property, or None when it refuses the text. "unproved" from
+        axiom-check-coq for a network with a rule that is not proved in Coq yet."""
         arguments = ["--dump", "--model", model_path, "--property", text] if program == JUDGE else [model_path, text]
         code, out, err = self.run_program(program, *arguments)
         self.assertIn(code, (0, 4), err)
         if code == 4:
-            return None
+            return "unproved" if "rule not proved in Coq yet" in err else None
         kept, words = [], ("disjunct", "box", "constraint", "property")
         for line in out.splitlines():
             if line.split(" ")[0] in words:
@@ -95,6 +96,7 @@ class VersionsTest(ScratchTest):
                     for reader in self.readers():
                         numbers = self.dump(reader, model_path, old)
                         self.assertIsNotNone(numbers)
+                        self.assertTrue(numbers != "unproved" or reader == JUDGE)
                         self.assertEqual(self.dump(reader, model_path, new), numbers, reader)
                         seen += 1
         self.assertGreater(seen, 40)

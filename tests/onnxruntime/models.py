@@ -44,14 +44,39 @@ def single(op, x, constants=(), opset=13, outputs=1, **attributes):
     return model_of([node], dict(zip(names, map(list, shapes))), given, ["y0"], opset)
 
 
+def after_exp(node, x, **constants):
+    """A node over e = exp(x), which is positive."""
+    return model_of([helper.make_node("Exp", ["x"], ["e"]), node], {"x": x}, constants, ["y"])
+
+
 def operators():
     f, i64 = np.float32, np.int64
     for op in ("Add", "Sub", "Mul", "Div"):
         yield single(op, [[3, 5]], [weights(3, 5) + f(3)])
         yield single(op, [[2, 1, 5]], [weights(3, 1) + f(3)])
         yield single(op, [[7], [2, 7]])
-    for op in ("Relu", "LeakyRelu", "Sigmoid", "Tanh", "Abs", "Neg", "Exp", "Softmax"):
+    for op in ("Relu", "LeakyRelu", "Sigmoid", "Tanh", "HardSigmoid", "Abs", "Neg", "Exp", "Sin", "Cos", "Softmax"):
         yield single(op, [[3, 4, 5]])
+    for op in ("Reciprocal", "Sqrt"):
+        yield after_exp(helper.make_node(op, ["e"], ["y"]), [3, 4, 5])
+    for exponent in (0.5, -1, 3, 4):
+        yield after_exp(helper.make_node("Pow", ["e", "p"], ["y"]), [3, 5], p=f(exponent))
+    yield single("Pow", [[3, 5]], [f(2)])
+    yield after_exp(helper.make_node("Div", ["x", "e"], ["y"]), [3, 5])
+    yield after_exp(helper.make_node("Div", ["c", "e"], ["y"]), [3, 5], c=weights(2, 1, 5))
+    for op in ("Max", "Min"):
+        yield single(op, [[3, 5]])
+        yield single(op, [[3, 5], [5], [2, 1, 1]])
+        yield single(op, [[3, 5]], [weights(3, 1), weights(1)])
+    yield single("PRelu", [[2, 3, 5]], [weights(3, 1)])
+    yield single("HardSigmoid", [[30]], alpha=0.7, beta=0.3)
+    for op, opset in (("ReduceSum", 13), ("ReduceMean", 18)):
+        yield single(op, [[2, 3, 4]], [np.array([-1], i64)], opset=opset)
+        yield single(op, [[2, 3, 4]], [np.array([0, 2], i64)], opset=opset, keepdims=0)
+        yield single(op, [[2, 3]], opset=opset)
+    yield single("ReduceMean", [[2, 3, 4]], axes=[1])
+    yield single("ReduceSum", [[2, 3, 4]], opset=11, axes=[1, -1], keepdims=0)
+    yield single("MatMul", [[2, 1, 3, 4], [5, 4, 2]])
     yield single("LeakyRelu", [[30]], alpha=0.3)
     yield single("Clip", [[30]], [f(-0.2), f(0.4)])
     yield single("Clip", [[30]], [None, f(0.4)])
@@ -63,7 +88,7 @@ def operators():
     yield single("Softmax", [[6]])
     for a, b in (([3, 5], (5, 7)), ([5], (5, 7)), ([3, 5], (5,)), ([2, 1, 3, 5], (4, 5, 2))):
         yield single("MatMul", [a], [weights(*b)])
-    yield single("MatMul", [[2, 300], [300, 3]])
+    yield single("MatMul", [[2, 200], [200, 3]])
     yield single("Gemm", [[3, 5]], [weights(5, 7), weights(7)])
     yield single("Gemm", [[5, 3]], [weights(7, 5), weights(3, 1)], transA=1, transB=1)
     yield single("Gemm", [[2, 5]], [weights(5, 3), weights(3)], alpha=0.25, beta=-0.5)
@@ -165,6 +190,33 @@ def generator_network():
     return model_of(nodes, {"x": [1, 5]}, constants, ["y"])
 
 
+def layer_normalisation(x, y, constants, width):
+    """Nodes of LayerNormalization as exporters write it out; adds its weights to `constants`."""
+    constants |= {f"{y}_two": np.float32(2), f"{y}_eps": np.float32(1e-5), f"{y}_scale": weights(width),
+                  f"{y}_shift": weights(width)}
+    steps = [("ReduceMean", [x], "mean", {"axes": [-1]}), ("Sub", [x, "mean"], "centred", {}),
+             ("Pow", ["centred", "two"], "square", {}), ("ReduceMean", ["square"], "variance", {"axes": [-1]}),
+             ("Add", ["variance", "eps"], "shifted", {}), ("Sqrt", ["shifted"], "deviation", {}),
+             ("Div", ["centred", "deviation"], "normal", {}), ("Mul", ["normal", "scale"], "scaled", {}),
+             ("Add", ["scaled", "shift"], None, {})]
+    named = lambda name: name if name == x else f"{y}_{name}"
+    return [helper.make_node(op, [named(i) for i in inputs], [f"{y}_{out}" if out else y], **attributes)
+            for op, inputs, out, attributes in steps]
+
+
+def attention_network(normalised):
+    """One head over four tokens of six numbers, with or without normalisation in front."""
+    constants = {name: weights(6, 6, scale=0.4) for name in ("wq", "wk", "wv")} | {"root": np.float32(6 ** 0.5)}
+    nodes = layer_normalisation("x", "n", constants, 6) if normalised else [helper.make_node("Identity", ["x"], ["n"])]
+    for name in "qkv":
+        nodes.append(helper.make_node("MatMul", ["n", f"w{name}"], [name]))
+    nodes += [helper.make_node("Transpose", ["k"], ["kt"], perm=[1, 0]), helper.make_node("MatMul", ["q", "kt"], ["s"]),
+              helper.make_node("Div", ["s", "root"], ["scores"]), helper.make_node("Exp", ["scores"], ["e"]),
+              helper.make_node("ReduceSum", ["e", "axes"], ["total"]), helper.make_node("Div", ["e", "total"], ["a"]),
+              helper.make_node("MatMul", ["a", "v"], ["y"])]
+    return model_of(nodes, {"x": [4, 6]}, constants | {"axes": np.array([-1], np.int64)}, ["y"])
+
+
 def generated_models():
     for i, model in enumerate(operators()):
         yield f"{i:03d}_{model.graph.node[0].op_type}", model
@@ -172,3 +224,5 @@ def generated_models():
         yield f"dense_{seed}", dense_network(seed)
     yield "residual", residual_network()
     yield "generator", generator_network()
+    for normalised in (False, True):
+        yield "normalised_attention" if normalised else "attention", attention_network(normalised)

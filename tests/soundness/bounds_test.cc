@@ -32,11 +32,13 @@ class SubjectMaker {
     for (int i = 0; i < layers; ++i) {
       add_affine();
       if (draw_.chance(0.15)) add_constant();
-      const int kind = draw_.integer(0, 7);
+      const int kind = draw_.integer(0, 12);
       if (kind <= 3) add_hinges(kind);
       if (kind == 4) add_maxima();
       if (kind == 5) add_curves();
       if (kind == 6) add_softmax();
+      if (kind == 8 || kind == 9) add_products();
+      if (kind >= 10) add_smooth();
     }
     add_affine();
     const CoreOp& last = subject_.program.ops.back();
@@ -127,6 +129,65 @@ class SubjectMaker {
     subject_.meaning.piecewise_linear = false;
   }
 
+  // Sine and cosine of anything; the others of what is in their domain.
+  void add_smooth() {
+    const int kind = draw_.integer(0, 4);
+    if (kind == 0) add_unary(UnaryKind::kSin, ScalarKind::kSin, 0);
+    if (kind == 1) add_unary(UnaryKind::kCos, ScalarKind::kCos, 0);
+    if (kind >= 2) {
+      add_curves();
+      add_rows_of_one(kind == 2 ? 8 : 1, kind == 2 ? 0 : draw_.chance(0.3) ? 1.01f : 1.5f);
+      UnaryKind unary = UnaryKind::kExp;
+      if (kind > 2) unary = kind == 3 ? UnaryKind::kReciprocal : UnaryKind::kSqrt;
+      add_all(unary, kind == 2 ? ScalarKind::kExp : kind == 3 ? ScalarKind::kReciprocal : ScalarKind::kSqrt);
+    }
+    subject_.meaning.piecewise_linear = false;
+  }
+
+  // weight * y + bias for each element of the last operator.
+  void add_rows_of_one(float weight, float bias) {
+    const CoreOp before = subject_.program.ops.back();
+    CoreOp op{.kind = CoreKind::kAffine, .count = before.count};
+    std::vector<Scalar> scalars;
+    for (uint32_t i = 0; i < before.count; ++i) {
+      op.rows.column.push_back(before.first + i);
+      op.rows.weight.push_back(weight);
+      op.rows.begin.push_back(i + 1);
+      op.bias.push_back(bias);
+      op.magnitude.push_back(bias);
+      op.gamma.push_back(3);
+      op.underflow.push_back(5);
+      scalars.push_back({.kind = ScalarKind::kSum,
+                         .leaves = {{static_cast<int>(before.first + i), weight, true}},
+                         .constants = {bias}});
+    }
+    append(std::move(op), std::move(scalars));
+  }
+
+  void add_all(UnaryKind unary, ScalarKind kind) {
+    const CoreOp before = subject_.program.ops.back();
+    CoreOp op{.kind = CoreKind::kUnary, .count = before.count, .unary = unary};
+    std::vector<Scalar> scalars;
+    for (uint32_t i = 0; i < before.count; ++i) {
+      op.source.push_back(before.first + i);
+      scalars.push_back({.kind = kind, .sources = {static_cast<int>(before.first + i)}});
+    }
+    append(std::move(op), std::move(scalars));
+  }
+
+  void add_products() {
+    CoreOp op{.kind = CoreKind::kProduct, .count = static_cast<uint32_t>(draw_.integer(1, 4))};
+    std::vector<Scalar> scalars;
+    for (uint32_t i = 0; i < op.count; ++i) {
+      const ElementId x = recent(), y = draw_.chance(0.3) ? x : recent();
+      op.source.push_back(x);
+      op.source.push_back(y);
+      scalars.push_back({.kind = ScalarKind::kProduct, .sources = {static_cast<int>(x), static_cast<int>(y)}});
+    }
+    append(std::move(op), std::move(scalars));
+    subject_.meaning.piecewise_linear = false;
+  }
+
   void add_softmax() {
     CoreOp op{.kind = CoreKind::kSoftmax, .window_begin = {0}};
     std::vector<Scalar> scalars;
@@ -198,6 +259,20 @@ struct Execution {
   double slack = 0;
 };
 
+// How much a relative error of the argument of a sine, cosine or exponential grows.
+double condition(const Meaning& meaning, const std::vector<long double>& values) {
+  long double greatest = 1;
+  for (size_t i = static_cast<size_t>(meaning.input_count); i < meaning.scalars.size(); ++i) {
+    const Scalar& scalar = meaning.scalars[i];
+    if (scalar.sources.empty()) continue;
+    const long double x = fabsl(values[static_cast<size_t>(scalar.sources[0])]), y = fabsl(values[i]);
+    if (scalar.kind == ScalarKind::kExp) greatest = std::max(greatest, x);
+    if (scalar.kind == ScalarKind::kSin || scalar.kind == ScalarKind::kCos)
+      greatest = std::max(greatest, x / std::max(y, 1e-30L));
+  }
+  return static_cast<double>(greatest);
+}
+
 class Executions {
  public:
   Executions(const Subject& subject, Semantics semantics, const std::vector<double>& lo, const std::vector<double>& hi,
@@ -222,7 +297,7 @@ class Executions {
         list.push_back({evaluate_exactly(subject.meaning, as_rationals(x)), 0});
       } else {
         const auto values = evaluate_widely(subject.meaning, std::vector<long double>(x.begin(), x.end()));
-        Execution execution{{}, 1e-14};
+        Execution execution{{}, 1e-14 * condition(subject.meaning, values)};
         for (const long double v : values) execution.values.emplace_back(static_cast<double>(v));
         list.push_back(std::move(execution));
       }

@@ -37,6 +37,7 @@ class Machine {
   }
   bool toss() { return random_() % 2 == 0; }
   Random& random() { return random_; }
+  double wobble(double most) { return std::uniform_real_distribution<double>(-most, most)(random_); }
 
   Part product(float a, float b) { return {0, operand(a), operand(b), true}; }
   Part number(float x) { return {static_cast<long double>(operand(x)), 0, 0, false}; }
@@ -232,6 +233,44 @@ std::vector<float> evaluate_somehow(const Meaning& meaning, std::span<const floa
       case ScalarKind::kTanh:
         y = std::tanh(x);
         break;
+      case ScalarKind::kMin:
+        y = x;
+        for (const int source : scalar.sources) y = std::min(y, machine.operand(values[static_cast<size_t>(source)]));
+        break;
+      case ScalarKind::kAbs:
+        y = std::fabs(x);
+        break;
+      case ScalarKind::kExp:  // The functions of a library that uses up most of what it is allowed.
+        y = machine.store(std::exp(static_cast<double>(x)) * (1 + machine.wobble(0x1p-21)));
+        break;
+      case ScalarKind::kReciprocal:
+        y = machine.store(1 / static_cast<double>(x) * (1 + machine.wobble(0x1p-23)));
+        break;
+      case ScalarKind::kSqrt:
+        y = machine.store(std::sqrt(static_cast<double>(x)) * (1 + machine.wobble(0x1p-23)));
+        break;
+      case ScalarKind::kSin:
+        y = machine.store(std::sin(static_cast<double>(x)) + machine.wobble(0x1p-21));
+        break;
+      case ScalarKind::kCos:
+        y = machine.store(std::cos(static_cast<double>(x)) + machine.wobble(0x1p-21));
+        break;
+      case ScalarKind::kProduct:
+        y = machine.store(x * machine.operand(values[static_cast<size_t>(scalar.sources[1])]));
+        break;
+      case ScalarKind::kQuotient: {
+        const float divisor = machine.operand(values[static_cast<size_t>(scalar.sources[1])]);
+        y = machine.store(machine.toss() ? x / divisor : x * machine.store(1 / divisor));
+        break;
+      }
+      case ScalarKind::kDot: {
+        std::vector<Part> products;
+        for (size_t k = 0; k + 1 < scalar.sources.size(); k += 2)
+          products.push_back(machine.product(values[static_cast<size_t>(scalar.sources[k])],
+                                             values[static_cast<size_t>(scalar.sources[k + 1])]));
+        y = add_up(std::move(products), machine);
+        break;
+      }
       case ScalarKind::kNormalize:
         y = evaluate_normalization(scalar.normalization, x, machine);
         break;

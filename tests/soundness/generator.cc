@@ -64,6 +64,43 @@ struct Builder {
     return net.node("Flatten", {net.node("Softmax", {net.reshape(x, {1, 2, n / 2})}, {{"axis", axis}})});
   }
 
+  // Of a [1, n] value: a smooth function on a part of its domain, a product, a quotient, or a piece of lines.
+  int function(int x) {
+    const int64_t n = width(x);
+    const int same = net.constant({n}, draw.weights(n, kind));
+    const auto positive = [&](int of) {  // In [1/2, 3/2].
+      return net.node("Add", {net.node("Sigmoid", {of}), net.constant({1}, {0.5f})});
+    };
+    switch (draw.integer(0, 11)) {
+      case 0:
+        return net.node("Exp", {net.node("Tanh", {x})});
+      case 1:
+        return net.node("Reciprocal", {positive(x)});
+      case 2:
+        return net.node("Sqrt", {positive(x)});
+      case 3:
+        return net.node("Sin", {x});
+      case 4:
+        return net.node("Cos", {x});
+      case 5:
+        return net.node("Mul", {x, draw.chance(0.3) ? x : dense(x, n)});
+      case 6:
+        return net.node("Mul", {same, x});
+      case 7:
+        return net.node("Div", {x, positive(dense(x, n))});
+      case 8:
+        return net.node(draw.chance(0.5) ? "Max" : "Min", {x, same, dense(x, n)});
+      case 9:
+        return net.node("Abs", {x});
+      case 10:
+        return net.node("PRelu", {x, same});
+      default: {
+        const int left = net.reshape(x, {n, 1});
+        return net.node("Flatten", {net.reshape(net.node("MatMul", {left, dense(x, 2)}), {1, 2 * n})});
+      }
+    }
+  }
+
   int rational_normalization_or(int x) { return draw.chance(0.2) ? normalization(x) : x; }
 
   // x + f(x), with f dense or two layers.
@@ -249,8 +286,10 @@ Network varied_network(Random& random) {
   const int layers = draw.integer(1, 3);
   for (int i = 0; i < layers; ++i) {
     x = b.dense(x, draw.integer(2, 10));
-    const int kind = draw.integer(0, 6);
-    if (kind == 0)
+    const int kind = draw.integer(0, 9);
+    if (kind >= 7)
+      x = b.function(x);
+    else if (kind == 0)
       x = net.node("Sigmoid", {x});
     else if (kind == 1)
       x = net.node("Tanh", {x});

@@ -1,10 +1,11 @@
-// The lines of sigmoid, tanh, relu and leaky_relu against the functions, on dense samples in long double.
+// The lines of unary functions and products against the functions, on dense samples in long double.
 #include "bounds/lines.h"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 
+#include "bounds/curves.h"
 #include "generator.h"
 #include "workbench.h"
 
@@ -73,6 +74,83 @@ TEST(Lines, OfSigmoidAndTanhEncloseTheFunction) {
     const auto [tanh_line, tanh_bounds] = tanh_lines(interval.l, interval.h, Semantics::kReal);
     expect_contains(tanh_line, tanh_bounds, interval, hyperbolic, 0);
     if (HasFatalFailure()) return;
+  }
+}
+
+// An interval inside the domain, of every size there.
+Interval inside(UnaryKind kind, Interval interval, Draw& draw) {
+  if (kind == UnaryKind::kSin || kind == UnaryKind::kCos) return interval;
+  if (kind == UnaryKind::kExp) {
+    const double h = std::min(interval.h, draw.uniform(-720, 88));
+    return {std::min(interval.l, h), h};
+  }
+  const double least = std::ldexp(draw.uniform(0.5, 1), draw.integer(-125, 100));
+  const double greatest = draw.chance(0.5) ? least * (1 + std::ldexp(draw.uniform(0, 1), -draw.integer(0, 52)))
+                                           : least * std::ldexp(draw.uniform(1, 2), draw.integer(0, 20));
+  if (kind == UnaryKind::kSqrt) return {draw.chance(0.2) ? 0 : least, draw.chance(0.1) ? least : greatest};
+  return draw.chance(0.5) ? Interval{least, greatest} : Interval{-greatest, -least};
+}
+
+TEST(Lines, OfSmoothFunctionsEncloseTheFunction) {
+  const std::pair<UnaryKind, Function> functions[] = {{UnaryKind::kExp, expl},
+                                                      {UnaryKind::kReciprocal, [](long double x) { return 1 / x; }},
+                                                      {UnaryKind::kSqrt, sqrtl},
+                                                      {UnaryKind::kSin, sinl},
+                                                      {UnaryKind::kCos, cosl}};
+  Random random(3);
+  Draw draw{random};
+  const int cases = case_count(3000);
+  for (int k = 0; k < cases; ++k) {
+    for (const auto& [kind, phi] : functions) {
+      const Interval interval = inside(kind, random_interval(draw), draw);
+      ASSERT_TRUE(is_defined(kind, interval.l, interval.h)) << interval.l << " " << interval.h;
+      const auto [lines, bounds] = smooth_lines(kind, interval.l, interval.h, Semantics::kReal);
+      ASSERT_TRUE(std::isfinite(bounds.lo) && std::isfinite(bounds.hi));
+      expect_contains(lines, bounds, interval, phi, 0);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// Outside the domain nothing is claimed.
+TEST(Lines, AreInfiniteOutsideTheDomain) {
+  for (const auto& [kind, l, h] : {std::tuple{UnaryKind::kReciprocal, -1.0, 1.0},
+                                   {UnaryKind::kReciprocal, 0.0, 1.0},
+                                   {UnaryKind::kReciprocal, -1.0, -0.0},
+                                   {UnaryKind::kReciprocal, 0x1p-127, 1.0},
+                                   {UnaryKind::kSqrt, -0x1p-1000, 1.0},
+                                   {UnaryKind::kExp, 0.0, 88.5},
+                                   {UnaryKind::kExp, -INFINITY, 0.0},
+                                   {UnaryKind::kReciprocal, 1.0, INFINITY}}) {
+    EXPECT_FALSE(is_defined(kind, l, h));
+    const auto [lines, bounds] = smooth_lines(kind, l, h, Semantics::kFloat32);
+    EXPECT_TRUE(bounds.lo == -INFINITY && bounds.hi == INFINITY);
+    EXPECT_TRUE(lines.lower_offset == -INFINITY && lines.upper_offset == INFINITY);
+  }
+}
+
+TEST(Lines, OfProductsEncloseTheProduct) {
+  Random random(4);
+  Draw draw{random};
+  const int cases = case_count(3000);
+  for (int k = 0; k < cases; ++k) {
+    const Interval a = random_interval(draw), b = random_interval(draw);
+    const bool square = draw.chance(0.3);
+    const ProductLines lines =
+        square ? square_lines({a.l, a.h}, Semantics::kReal) : product_lines({a.l, a.h}, {b.l, b.h}, Semantics::kReal);
+    for (int s = 0; s <= kSamples; ++s) {
+      const auto at = [&](const Interval& interval) {
+        const int corner = draw.integer(0, 3);
+        const long double width = static_cast<long double>(interval.h) - interval.l;
+        return corner == 0 ? interval.l : corner == 1 ? interval.h : interval.l + draw.uniform(0, 1) * width;
+      };
+      const long double x = at(a), y = square ? x : at(b), product = x * y;
+      const long double room = fabsl(product) * 0x1p-60L + 0x1p-1050L;
+      ASSERT_LE(lines.first.lower_slope * x + lines.second.lower * y + lines.first.lower_offset, product + room);
+      ASSERT_GE(lines.first.upper_slope * x + lines.second.upper * y + lines.first.upper_offset, product - room);
+      ASSERT_LE(lines.bounds.lo, product + room);
+      ASSERT_GE(lines.bounds.hi, product - room);
+    }
   }
 }
 

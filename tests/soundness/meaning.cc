@@ -2,6 +2,7 @@
 #include "meaning.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 namespace axiom::soundness {
@@ -298,7 +299,80 @@ class Compiler {
     out_.piecewise_linear = false;
   }
 
+  // Entry by entry over the broadcast of all operands.
+  void compile_elementwise(const NetworkNode& node, ScalarKind kind) {
+    const Extents& y = net_.shape(node.output);
+    open_operator();
+    std::vector<Scalar> made(static_cast<size_t>(entries_of(y)), Scalar{.kind = kind});
+    for (const int value : node.inputs) {
+      const std::vector<int> view = scalars(value);
+      const std::vector<int64_t> entry = broadcast_entries(net_.shape(value), y);
+      for (size_t i = 0; i < made.size(); ++i) made[i].sources.push_back(view[static_cast<size_t>(entry[i])]);
+    }
+    for (Scalar& scalar : made) at(node.output).scalars.push_back(append(std::move(scalar)));
+    if (kind != ScalarKind::kMax && kind != ScalarKind::kMin && kind != ScalarKind::kAbs) out_.piecewise_linear = false;
+  }
+
+  // An element times a constant: a sum of one product.
+  void compile_scaling(const NetworkNode& node) {
+    const size_t view_at = constant(node.inputs[0]) ? 1 : 0;
+    const Extents& y = net_.shape(node.output);
+    const std::vector<int> view = scalars(node.inputs[view_at]);
+    const std::vector<float>& weights = *constant(node.inputs[1 - view_at]);
+    const std::vector<int64_t> from = broadcast_entries(net_.shape(node.inputs[view_at]), y);
+    const std::vector<int64_t> by = broadcast_entries(net_.shape(node.inputs[1 - view_at]), y);
+    std::vector<Scalar> sums;
+    for (size_t i = 0; i < from.size(); ++i) {
+      Scalar& sum = sums.emplace_back(Scalar{.kind = ScalarKind::kSum});
+      add_product(sum, view[static_cast<size_t>(from[i])], weights[static_cast<size_t>(by[i])]);
+    }
+    finish_sums(node, std::move(sums));
+  }
+
+  // The product of two matrices that both depend on the inputs.
+  void compile_variable_product(const NetworkNode& node) {
+    const Extents &a = net_.shape(node.inputs[0]), &b = net_.shape(node.inputs[1]);
+    const std::vector<int> left = scalars(node.inputs[0]), right = scalars(node.inputs[1]);
+    open_operator();
+    for (int64_t i = 0; i < a[0]; ++i) {
+      for (int64_t j = 0; j < b[1]; ++j) {
+        Scalar dot{.kind = ScalarKind::kDot};
+        for (int64_t k = 0; k < a[1]; ++k) {
+          dot.sources.push_back(left[static_cast<size_t>(i * a[1] + k)]);
+          dot.sources.push_back(right[static_cast<size_t>(k * b[1] + j)]);
+        }
+        at(node.output).scalars.push_back(append(std::move(dot)));
+      }
+    }
+    out_.piecewise_linear = false;
+  }
+
+  void compile_prelu(const NetworkNode& node) {
+    const std::vector<int> view = scalars(node.inputs[0]);
+    const std::vector<float>& slopes = *constant(node.inputs[1]);
+    const std::vector<int64_t> entry = broadcast_entries(net_.shape(node.inputs[1]), net_.shape(node.output));
+    open_operator();
+    for (size_t i = 0; i < view.size(); ++i) {
+      const float slope = slopes[static_cast<size_t>(entry[i])];
+      at(node.output).scalars.push_back(append({.kind = ScalarKind::kLeakyRelu, .sources = {view[i]}, .value = slope}));
+    }
+  }
+
   void compile(const NetworkNode& node) {
+    const bool both = node.inputs.size() == 2 && !constant(node.inputs[0]) && !constant(node.inputs[1]);
+    if (node.type == "MatMul" && both) return compile_variable_product(node);
+    if (node.type == "Mul" && !both) return compile_scaling(node);
+    if (node.type == "Mul") return compile_elementwise(node, ScalarKind::kProduct);
+    if (node.type == "Div") return compile_elementwise(node, ScalarKind::kQuotient);
+    if (node.type == "Max") return compile_elementwise(node, ScalarKind::kMax);
+    if (node.type == "Min") return compile_elementwise(node, ScalarKind::kMin);
+    if (node.type == "Abs") return compile_elementwise(node, ScalarKind::kAbs);
+    if (node.type == "Exp") return compile_elementwise(node, ScalarKind::kExp);
+    if (node.type == "Reciprocal") return compile_elementwise(node, ScalarKind::kReciprocal);
+    if (node.type == "Sqrt") return compile_elementwise(node, ScalarKind::kSqrt);
+    if (node.type == "Sin") return compile_elementwise(node, ScalarKind::kSin);
+    if (node.type == "Cos") return compile_elementwise(node, ScalarKind::kCos);
+    if (node.type == "PRelu") return compile_prelu(node);
     if (node.type == "Gemm" || node.type == "MatMul") return compile_product(node);
     if (node.type == "Add" || node.type == "Sub") return compile_addition(node);
     if (node.type == "Conv" || node.type == "ConvTranspose") return compile_convolution(node);
@@ -343,6 +417,21 @@ T greatest_source(const Scalar& scalar, const std::vector<T>& values) {
   return best;
 }
 
+template <typename T>
+T least_source(const Scalar& scalar, const std::vector<T>& values) {
+  T best = values[static_cast<size_t>(scalar.sources[0])];
+  for (const int source : scalar.sources) best = std::min(best, values[static_cast<size_t>(source)]);
+  return best;
+}
+
+template <typename T>
+T dot_product(const Scalar& scalar, const std::vector<T>& values) {
+  T sum = 0;
+  for (size_t k = 0; k + 1 < scalar.sources.size(); k += 2)
+    sum += T(values[static_cast<size_t>(scalar.sources[k])] * values[static_cast<size_t>(scalar.sources[k + 1])]);
+  return sum;
+}
+
 }  // namespace
 
 Meaning meaning_of(const Network& network) { return Compiler(network).run(); }
@@ -376,6 +465,16 @@ std::vector<Rational> evaluate_exactly(const Meaning& meaning, std::span<const R
         break;
       case ScalarKind::kMax:
         y = greatest_source(scalar, values);
+        break;
+      case ScalarKind::kMin:
+        y = least_source(scalar, values);
+        break;
+      case ScalarKind::kAbs:
+        y = abs(source());
+        break;
+      case ScalarKind::kProduct:
+      case ScalarKind::kDot:
+        y = dot_product(scalar, values);
         break;
       case ScalarKind::kNormalize: {
         const Normalization& n = scalar.normalization;
@@ -422,6 +521,34 @@ std::vector<long double> evaluate_widely(const Meaning& meaning, std::span<const
         break;
       case ScalarKind::kMax:
         y = greatest_source(scalar, values);
+        break;
+      case ScalarKind::kMin:
+        y = least_source(scalar, values);
+        break;
+      case ScalarKind::kAbs:
+        y = fabsl(x);
+        break;
+      case ScalarKind::kExp:
+        y = expl(x);
+        break;
+      case ScalarKind::kReciprocal:
+        y = 1 / x;
+        break;
+      case ScalarKind::kSqrt:
+        y = sqrtl(x);
+        break;
+      case ScalarKind::kSin:
+        y = sinl(x);
+        break;
+      case ScalarKind::kCos:
+        y = cosl(x);
+        break;
+      case ScalarKind::kProduct:
+      case ScalarKind::kDot:
+        y = dot_product(scalar, values);
+        break;
+      case ScalarKind::kQuotient:
+        y = x / values[static_cast<size_t>(scalar.sources[1])];
         break;
       case ScalarKind::kNormalize: {
         const Normalization& n = scalar.normalization;

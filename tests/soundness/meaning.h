@@ -16,7 +16,28 @@ namespace axiom::soundness {
 
 using Random = std::mt19937_64;
 
-enum class ScalarKind { kInput, kConstant, kSum, kNormalize, kRelu, kLeakyRelu, kSigmoid, kTanh, kMax, kSoftmax };
+enum class ScalarKind {
+  kInput,
+  kConstant,
+  kSum,
+  kNormalize,
+  kRelu,
+  kLeakyRelu,
+  kSigmoid,
+  kTanh,
+  kMax,
+  kMin,
+  kSoftmax,
+  kAbs,
+  kExp,
+  kReciprocal,
+  kSqrt,
+  kSin,
+  kCos,
+  kProduct,   ///< Of two sources.
+  kQuotient,  ///< Of two sources.
+  kDot        ///< Sum of the products of sources 0 and 1, 2 and 3, ...
+};
 
 /// weight * scalar[source]; an addend has the weight 1 or -1 and is not multiplied.
 struct Leaf {
@@ -34,7 +55,7 @@ struct Scalar {
   ScalarKind kind = ScalarKind::kInput;
   std::vector<int> sources;      ///< All but sums; of a softmax, those of its group.
   size_t own = 0;                ///< Softmax: which of them is its own.
-  float value = 0;               ///< Constant; slope of LeakyRelu.
+  float value = 0;               ///< Constant; slope of LeakyRelu and PRelu.
   std::vector<Leaf> leaves;      ///< Sums.
   std::vector<float> constants;  ///< Sums: added as they are.
   float alpha = 1, beta = 1;     ///< Scaled Gemm: products times alpha, addends and constants times beta.
@@ -46,7 +67,7 @@ struct Meaning {
   std::vector<int> operators;   ///< First scalar of every core operator, in the order of spec/operators.md section 1.
   int input_count = 0;
   std::vector<int> outputs;
-  bool piecewise_linear = true;  ///< No sigmoid, tanh, softmax; normalisations have rational figures.
+  bool piecewise_linear = true;  ///< Sums, maxima, hinges only; normalisations have rational figures.
 };
 
 Meaning meaning_of(const Network& network);

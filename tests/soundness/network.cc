@@ -34,7 +34,12 @@ Extents result_shape(const Network& net, const NetworkNode& node) {
     return {x[setting<int64_t>(node, "transA", 0) ? 1 : 0], w[setting<int64_t>(node, "transB", 0) ? 0 : 1]};
   }
   if (node.type == "MatMul") return matmul_shape(x, net.shape(node.inputs[1]));
-  if (node.type == "Add" || node.type == "Sub") return broadcast(x, net.shape(node.inputs[1]));
+  for (const char* type : {"Add", "Sub", "Mul", "Div", "Max", "Min"}) {
+    if (node.type != type) continue;
+    Extents out = x;
+    for (const int value : node.inputs) out = broadcast(out, net.shape(value));
+    return out;
+  }
   if (node.type == "Conv") {
     const Extents& w = net.shape(node.inputs[1]);
     return convolution_shape(node, x, {w[2], w[3]}, w[0]);

@@ -42,8 +42,15 @@ TEST(Planted, AKnownUnsafePointIsNeverInsideAProof) {
     const std::vector<float> x = floats(random_point(float_box(question.cases[0].box), random));
     Inequality form = random_form(question.outputs, draw);
     // The reference executor is unsafe at x by a hair, as a rational; over the reals the point may be safe.
-    const std::vector<Rational> y = as_rationals(execute(x));
+    const std::vector<float> output = execute(x);
     form.bound = "0";
+    if (!std::all_of(output.begin(), output.end(), [](float v) { return std::isfinite(v); })) {
+      question.cases[0].inequalities = {form};  // Whatever is asked: a claim includes freedom from NaN and infinity.
+      EXPECT_NE(Workbench(model, question.text()).decide(Semantics::kFloat32, 0.1).decision.verdict,
+                Verdict::kVerified);
+      continue;
+    }
+    const std::vector<Rational> y = as_rationals(output);
     Rational value = -form.slack(as_rationals(x), y);
     double bound = value.get_d();
     while (Rational(bound) < value) bound = std::nextafter(bound, INFINITY);
@@ -78,7 +85,9 @@ TEST(Planted, CertificatesOfEveryOperatorAreAcceptedAndHoldOnSamples) {
       least = std::min(least, value);
       greatest = std::max(greatest, value);
     }
-    form.bound = decimal_of(least - draw.uniform(0.1, 1) * (greatest - least) - 1e-4 * std::fabs(least) - 1e-6);
+    const double bound = least - draw.uniform(0.1, 1) * (greatest - least) - 1e-4 * std::fabs(least) - 1e-6;
+    if (!std::isfinite(bound)) continue;  // Products of products overflow.
+    form.bound = decimal_of(bound);
     question.cases[0].inequalities = {form};
     const Workbench bench(model, question.text());
     for (const Semantics semantics : {Semantics::kReal, Semantics::kFloat32}) {
@@ -181,6 +190,7 @@ TEST(Planted, GradientStepsDoNotLeaveAProof) {
         }
       }
     }
+    if (!std::isfinite(least)) continue;
     form.bound = decimal_of(least - 1e-5 * std::fabs(least) - 1e-7);
     question.cases[0].inequalities = {form};
     if (Workbench(model, question.text()).decide(Semantics::kFloat32, 0.3).decision.verdict != Verdict::kVerified)

@@ -156,6 +156,8 @@ class Writer {
         name = "Softmax";
         break;
       }
+      case CoreKind::kProduct:  // Refused before: it has no rule in Coq.
+        break;
     }
     fields.push_back(list);
     out_ += dialect_.define(fmt::format("operator_{}", index), dialect_.operator_type(),

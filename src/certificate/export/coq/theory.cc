@@ -162,6 +162,8 @@ void write_operator(const CoreOp& op, size_t number, std::string& out) {
       head = "Softmax";
       break;
     }
+    case CoreKind::kProduct:  // Refused before: it has no rule in Coq.
+      break;
   }
   append(out, "Definition operator_{} : operator := {} {}.\n", number, head, list);
 }
