@@ -38,8 +38,8 @@ struct SecondSlopes {
 struct Lines {
   std::vector<Line> line;
   std::vector<double> q;
-  std::vector<uint32_t> source;      // of maxpool; empty otherwise
-  std::vector<SecondSlopes> second;  // of product; empty otherwise
+  std::vector<uint32_t> source;             // of maxpool; empty otherwise
+  std::vector<SecondSlopes> second;         // of product; empty otherwise
   std::vector<std::vector<double>> slopes;  // of sharp softmax: of the lower line of an element, whose offset is k_lo
 };
 

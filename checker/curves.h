@@ -30,7 +30,7 @@ bool domain_holds(Kind kind, double l, double h);
 // One element of a sharp softmax group: a lower line over all sources of the group, and bounds. Without a line (slopes
 // all 0, offset 0) it says that no element is negative.
 struct ShareRelaxation {
-  std::vector<double> slope;  // per source of the group
+  std::vector<double> slope;    // per source of the group
   double offset = 0, size = 0;  // k, and S
   Bounds bounds;
 };

@@ -100,7 +100,7 @@ class Lanes {
   // Per element and lane.
   std::vector<float> a_, value_, low_slope_, low_offset_, up_slope_, up_offset_;
   std::vector<std::vector<float>> share_slopes_;  // Per element of a sharp softmax: by lane, then source of the group.
-  std::vector<float> low_second_, up_second_;  // Slopes over the second factor; empty when there is no product.
+  std::vector<float> low_second_, up_second_;     // Slopes over the second factor; empty when there is no product.
   std::vector<float> input_lo_, input_hi_;
   std::vector<ElementId> pool_source_;  // Per element and lane; of max-pools only.
   // Per hinge and lane.

@@ -195,7 +195,8 @@ std::vector<float> evaluate_softmax(const Scalar& scalar, const std::vector<floa
   std::uniform_real_distribution<float> error(-0.49f, 0.49f);
   std::vector<Part> parts;
   for (float& x : e) {
-    x = machine.store(std::exp(x - largest) * (crude ? 1 + error(machine.random()) : static_cast<float>(1 + machine.wobble(0x1p-21))));
+    x = machine.store(std::exp(x - largest) *
+                      (crude ? 1 + error(machine.random()) : static_cast<float>(1 + machine.wobble(0x1p-21))));
     parts.push_back(machine.number(x));
   }
   const float sum = add_up(std::move(parts), machine), inverse = machine.store(1 / sum);

@@ -96,8 +96,9 @@ struct Builder {
         return net.node("PRelu", {x, same});
       case 11: {  // A mixture: shares of the entries times the entries.
         const int shares = net.node("Softmax", {x});
-        return draw.chance(0.5) ? net.node("Mul", {shares, draw.chance(0.5) ? x : dense(x, n)})
-                                : net.node("Flatten", {net.node("MatMul", {shares, net.reshape(dense(x, 2 * n), {n, 2})})});
+        return draw.chance(0.5)
+                   ? net.node("Mul", {shares, draw.chance(0.5) ? x : dense(x, n)})
+                   : net.node("Flatten", {net.node("MatMul", {shares, net.reshape(dense(x, 2 * n), {n, 2})})});
       }
       default: {
         const int left = net.reshape(x, {n, 1});
