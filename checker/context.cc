@@ -279,7 +279,7 @@ const RowFigures& Context::intervals(uint32_t o) {
 
 Line Context::open_line(const Operator& op, uint32_t i, const Slopes& slopes) const {
   const double l = lo_[op.source[i]], h = hi_[op.source[i]];
-  const Slope slope = slopes.of(op.first + i);
+  const Slope slope = l < 0 && h > 0 ? slopes.of(op.first + i) : Slope{};  // only open ones have a byte
   return op.kind == Kind::relu ? relu_line(l, h, slope) : leaky_relu_line(l, h, op.alpha, slope);
 }
 
