@@ -34,10 +34,11 @@ Context::Context(const Program& program, Semantics semantics, const std::vector<
     const Operator& op = program.operators[o];
     if (op.is_affine()) affine_[o].constants = row_constants(op);
     if (op.is_bounded()) continue;
-    if (op.kind == Kind::softmax) {
+    if (op.kind == Kind::softmax && !op.sharp) {
       bound_groups(op);
       continue;
     }
+    if (op.sharp) other_[o].lines.slopes.resize(op.count);
     other_[o].lines.line.resize(op.count);
     other_[o].lines.q.resize(op.count);
     if (op.kind == Kind::maxpool) other_[o].lines.source.resize(op.count);
@@ -103,11 +104,16 @@ void Context::refresh(uint32_t op) {
     Other& other = other_[fresh_];
     const Operator& current = program_.operators[fresh_];
     if (current.is_bounded() || !stale(fresh_, other.bounded_at)) continue;
+    if (current.kind == Kind::softmax && !current.sharp) continue;
     bool any = false;
     for (uint32_t i = 0; i < current.count; ++i) {
       const uint32_t e = current.first + i;
       const double l = lo_[e], h = hi_[e];
-      bound_element(fresh_, i);
+      if (current.sharp) {
+        bound_share(fresh_, i);
+      } else {
+        bound_element(fresh_, i);
+      }
       if (l == lo_[e] && h == hi_[e]) continue;
       x_[e] = greatest(std::fabs(lo_[e]), std::fabs(hi_[e]));
       any = true;
@@ -180,6 +186,21 @@ void Context::bound_curve(uint32_t o, uint32_t i, double e) {
   other_[o].lines.line[i] = curve.line;
   lo_[op.first + i] = curve.bounds.lo;
   hi_[op.first + i] = curve.bounds.hi;
+}
+
+void Context::bound_share(uint32_t o, uint32_t i) {
+  const Operator& op = program_.operators[o];
+  Other& other = other_[o];
+  const size_t g = size_t(std::upper_bound(op.start.begin(), op.start.end(), uint64_t(i)) - op.start.begin()) - 1;
+  std::vector<Bounds> sources;
+  for (uint64_t t = op.start[g]; t < op.start[g + 1]; ++t) sources.push_back(bounds(op.source[t]));
+  const double n = double(sources.size()), m = double(op.count);
+  ShareRelaxation found = share(sources, i - op.start[g], semantics_);
+  other.lines.slopes[i] = std::move(found.slope);
+  other.lines.line[i] = {0, 0, found.offset, 0};
+  other.lines.q[i] = (share_error(n, semantics_) + ((m + 4) * kU) * found.size) + kTau;
+  lo_[op.first + i] = found.bounds.lo;
+  hi_[op.first + i] = found.bounds.hi;
 }
 
 void Context::bound_product(uint32_t o, uint32_t i) {
@@ -258,7 +279,7 @@ const RowFigures& Context::intervals(uint32_t o) {
 
 Line Context::open_line(const Operator& op, uint32_t i, const Slopes& slopes) const {
   const double l = lo_[op.source[i]], h = hi_[op.source[i]];
-  const Slope slope = slopes.of(op.first + i);
+  const Slope slope = l < 0 && h > 0 ? slopes.of(op.first + i) : Slope{};  // only open ones have a byte
   return op.kind == Kind::relu ? relu_line(l, h, slope) : leaky_relu_line(l, h, op.alpha, slope);
 }
 

@@ -38,8 +38,9 @@ struct SecondSlopes {
 struct Lines {
   std::vector<Line> line;
   std::vector<double> q;
-  std::vector<uint32_t> source;      // of maxpool; empty otherwise
-  std::vector<SecondSlopes> second;  // of product; empty otherwise
+  std::vector<uint32_t> source;             // of maxpool; empty otherwise
+  std::vector<SecondSlopes> second;         // of product; empty otherwise
+  std::vector<std::vector<double>> slopes;  // of sharp softmax: of the lower line of an element, whose offset is k_lo
 };
 
 class Context {
@@ -75,6 +76,8 @@ class Context {
   // Whether operator `op` is defined and does not overflow for its element i (spec section 6); refresh(op) is done
   // first.
   bool domain_holds(uint32_t op, uint32_t i);
+  // Of a sharp softmax; after refresh(op + 1).
+  const Lines& shares(uint32_t op) const { return other_[op].lines; }
   double most_x(const std::vector<uint32_t>& ops);  // the greatest X of all elements of these operators
 
   // Scopes: enter() one per node; leave(mark) undoes what was changed since mark.
@@ -104,6 +107,7 @@ class Context {
   void set(uint32_t e, double lo, double hi);
   void changed(uint32_t op);
   void bound_groups(const Operator& op);
+  void bound_share(uint32_t op, uint32_t i);
   void bound_element(uint32_t op, uint32_t i);
   void bound_curve(uint32_t op, uint32_t i, double e);
   void bound_product(uint32_t op, uint32_t i);

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "arithmetic.h"
+#include "lines.h"
 
 namespace checker {
 namespace {
@@ -157,6 +158,51 @@ Relaxation smooth(Kind kind, double l, double h, Semantics semantics) {
     return wave(kind == Kind::cos ? 1 : 0, l, h, budget(kind, semantics).absolute);
   }
   return domain_holds(kind, l, h) && l <= h ? monotone(kind, l, h, semantics) : kUnbounded;
+}
+
+double share_error(double n, Semantics semantics) {
+  return semantics == Semantics::real ? 0 : 0x1p-18 + softmax_error(n, semantics);
+}
+
+// y = 1 / t with t = 1 + sum of exp(x_j - x_own) over the others: the tangent of 1 / t, which falls, over the chords of
+// the exponentials.
+ShareRelaxation share(const std::vector<Bounds>& sources, size_t own, Semantics semantics) {
+  const double n = double(sources.size()), e = share_error(n, semantics);
+  ShareRelaxation out{std::vector<double>(sources.size()), 0, 0, softmax_bounds(n, semantics)};
+  std::vector<Line> chords(sources.size());
+  double low = 1, high = 1;
+  for (size_t j = 0; j < sources.size(); ++j) {
+    if (j == own) continue;
+    const double l = lower(sources[j].lo - sources[own].hi, 0), h = upper(sources[j].hi - sources[own].lo, 0);
+    if (!(domain_holds(Kind::exp, l, h) && l <= h)) return out;
+    const Relaxation power = monotone(Kind::exp, l, h, Semantics::real);
+    chords[j] = power.line;
+    low = low + power.bounds.lo;
+    high = high + power.bounds.hi;
+  }
+  low = greatest(1, lower(low, (n * kU) * low));
+  high = upper(high, (n * kU) * high);
+  const Relaxation inverse = monotone(Kind::reciprocal, low, high, Semantics::real);
+  out.bounds = {greatest(0, lower(inverse.bounds.lo, e)), least(out.bounds.hi, upper(inverse.bounds.hi, e))};
+  const double sigma = inverse.line.s_lo, kappa = inverse.line.k_lo;
+  double sum = 0, offsets = 1, sizes = 1, weights = 0, middle = 0;
+  for (size_t j = 0; j < sources.size(); ++j) {
+    if (j == own) continue;
+    const double a = sigma * chords[j].s_hi;
+    out.slope[j] = a;
+    sum = sum + a;
+    offsets = offsets + chords[j].k_hi;
+    sizes = sizes + std::fabs(chords[j].k_hi);
+    weights = weights + std::fabs(a) * (most_of(sources[j]) + most_of(sources[own]));
+    middle = middle + a * ((sources[j].lo + sources[j].hi) * 0.5);
+  }
+  out.slope[own] = -sum;
+  middle = middle - sum * ((sources[own].lo + sources[own].hi) * 0.5);
+  const double size = weights + (std::fabs(kappa) + std::fabs(sigma) * sizes);
+  out.offset = lower(kappa + sigma * offsets, ((n + 4) * (2 * kU)) * size);
+  out.size = size + 2;
+  if (out.offset + middle > 0) return out;
+  return {std::vector<double>(sources.size()), 0, 0, out.bounds};
 }
 
 bool product_domain_holds(Bounds first, Bounds second) { return most_of(first) * most_of(second) <= 0x1p126; }

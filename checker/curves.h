@@ -3,6 +3,9 @@
 // terms of their series, in the operations + - * / sqrt alone.
 #pragma once
 
+#include <cstddef>
+#include <vector>
+
 #include "hull.h"
 #include "program.h"
 #include "property.h"
@@ -23,6 +26,16 @@ Relaxation smooth(Kind kind, double l, double h, Semantics semantics);
 
 // Whether every covered evaluation is defined and does not overflow.
 bool domain_holds(Kind kind, double l, double h);
+
+// One element of a sharp softmax group: a lower line over all sources of the group, and bounds. Without a line (slopes
+// all 0, offset 0) it says that no element is negative.
+struct ShareRelaxation {
+  std::vector<double> slope;    // per source of the group
+  double offset = 0, size = 0;  // k, and S
+  Bounds bounds;
+};
+double share_error(double n, Semantics semantics);  // e of section 6
+ShareRelaxation share(const std::vector<Bounds>& sources, size_t own, Semantics semantics);
 
 // y over two sources: the lines of section 6 with slopes line.s_lo, line.s_hi for
 // the first, and these for the second.

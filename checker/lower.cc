@@ -111,6 +111,18 @@ void Lowering::check_terms(const Call& call, uint64_t terms) const {
   if (terms > limits_.terms - terms_) call.fail(text("more than ", limits_.terms, " terms"));
 }
 
+void Lowering::sharpen(const Index& elements) {
+  constexpr uint64_t kMostInSharpGroup = 256;
+  for (const uint32_t e : elements) {
+    Operator& op = program_.operators[program_.operator_of[e]];
+    if (op.kind != Kind::softmax || op.sharp) continue;
+    op.sharp = true;
+    for (size_t g = 0; g + 1 < op.start.size(); ++g) {
+      if (op.start[g + 1] - op.start[g] > kMostInSharpGroup) op.sharp = false;
+    }
+  }
+}
+
 // ---- Emission
 
 // Numbers the elements of `op` and records what it reads.

@@ -364,6 +364,8 @@ std::span<const Rule> step_rules() { return kRules; }
 
 Index product(Lowering& lowering, const Call& call, const Index& a, const Index& b) {
   lowering.check_terms(call, 2 * a.size());
+  lowering.sharpen(a);
+  lowering.sharpen(b);
   Operator op{.kind = Kind::product};
   for (size_t i = 0; i < a.size(); ++i) {
     op.source.push_back(a[i]);

@@ -81,6 +81,8 @@ class Lowering {
   // Counts products looked at, so that no model takes for ever.
   void work(const Call& call, uint64_t products);
   void check_terms(const Call& call, uint64_t terms) const;
+  // A product is about to read these elements: their softmax operators get lines, unless a group is too large.
+  void sharpen(const Index& elements);
 
   // Adds an operator whose rows are complete and returns a view of its elements.
   Tensor emit(const std::string& place, Operator op, Shape shape);

@@ -44,7 +44,8 @@ struct Operator {
   std::vector<double> bias = {}, magnitude = {}, k = {}, c0 = {};  // affine, per row: b, M, k, c0
   double factor = 1, real_error = 0;                               // affine: F, rho
   double alpha = 0;                                                // leaky_relu
-  std::vector<double> value = {};                                  // constant
+  bool sharp = false;              // softmax: a product reads it, and its groups are small
+  std::vector<double> value = {};  // constant
 
   std::vector<uint32_t> reads = {};  // the operators that own the sources, increasing
   uint64_t most_in_column = 0;       // affine: the greatest number of terms that read one element

@@ -249,7 +249,7 @@ void Sweep<L>::product_step(uint32_t o) {
 }
 
 // For softmax. The least coefficient of a group is multiplied by the sum of the group, which is about 1; what the
-// others are above it belongs to elements that are not negative.
+// others are above it belongs to elements that are not negative and, where a product reads them, above their lines.
 template <int L>
 void Sweep<L>::group_step(uint32_t o) {
   const Operator& op = program_.operators[o];
@@ -267,7 +267,45 @@ void Sweep<L>::group_step(uint32_t o) {
       sums.t3.v[l] = sums.t3.v[l] + std::fabs(lowest);
     }
   }
-  take_sums(op, sums, double(op.count), double(op.count));
+  double terms = double(op.count);
+  if (op.sharp) {
+    terms = 0;
+    for (size_t g = 0; g + 1 < op.start.size(); ++g) {
+      terms = terms + double(op.start[g + 1] - op.start[g]) * double(op.start[g + 1] - op.start[g]);
+      share_step(o, g, sums);
+    }
+  }
+  take_sums(op, sums, double(op.count), terms);
+}
+
+// What the elements of one group have above the least coefficient goes to the lines of those that have one.
+template <int L>
+void Sweep<L>::share_step(uint32_t o, size_t g, RowSums<L>& sums) {
+  const Operator& op = program_.operators[o];
+  const Lines& lines = context_.shares(o);
+  const uint64_t begin = op.start[g], end = op.start[g + 1];
+  const Lanes<L>* a = a_.data() + op.first;
+  Lanes<L> lowest = a[begin];
+  for (uint64_t t = begin + 1; t < end; ++t) {
+    for (int l = 0; l < L; ++l) lowest.v[l] = least(lowest.v[l], a[t].v[l]);
+  }
+  for (uint64_t t = begin; t < end; ++t) {
+    const double k = lines.line[t].k_lo, q = lines.q[t];
+    const std::vector<double>& slope = lines.slopes[t];
+    if (k == 0 && std::all_of(slope.begin(), slope.end(), [](double s) { return s == 0; })) continue;
+    for (int l = 0; l < L; ++l) {
+      const double w = a[t].v[l] - lowest.v[l];
+      if (!(w > 0)) continue;
+      sums.t1.v[l] = sums.t1.v[l] + w * k;
+      sums.t2.v[l] = sums.t2.v[l] + w * q;
+      sums.t3.v[l] = sums.t3.v[l] + w * std::fabs(k);
+      for (uint64_t s = begin; s < end; ++s) {
+        double& temp = temp_[op.source[s]].v[l];
+        temp = temp + w * slope[s - begin];
+      }
+    }
+    for (uint64_t s = begin; s < end; ++s) mark(temp_marks_, op.source[s]);
+  }
 }
 
 template <int L>

@@ -55,6 +55,7 @@ class Sweep {
   void hinge_step(uint32_t o);
   void product_step(uint32_t o);
   void group_step(uint32_t o);
+  void share_step(uint32_t o, size_t g, RowSums<L>& sums);
   void take_sums(const Operator& op, const RowSums<L>& sums, double most, double terms);
   void merge(const Operator& op);
   void finish();

@@ -119,7 +119,7 @@ Walk::Walk(const Program& program, const Property& property, Semantics semantics
       extents_(extents) {
   for (const Operator& op : program.operators) {
     for (const uint32_t e : op.source) {
-      if (!op.is_affine() && op.kind != Kind::softmax) relevant_[e] = true;
+      if (!op.is_affine() && (op.kind != Kind::softmax || op.sharp)) relevant_[e] = true;
       if (!op.is_hinge()) hinges_only_[e] = false;
     }
   }

@@ -397,6 +397,18 @@ void steps() {
     const Program p = model.node("Mul", {"x", "c"}, "m").node("Add", {"m", "d"}, "y").output("y").lower();
     EXPECT(p.operators.size() == 2 && row(p.operators[1], 0) == (Row{{{0, 3}}, 4, 4, 3, 5}));
   });
+  test("a softmax is sharp when a product reads it and its groups are small", [] {
+    const auto model = [](int64_t n) {
+      Model m;
+      m.input("x", {n}).node("Softmax", {"x"}, "s").node("Mul", {"s", "x"}, "y");
+      return m.output("y").lower();
+    };
+    EXPECT(model(256).operators[1].sharp && !model(257).operators[1].sharp);
+    EXPECT(!single({}, {2}, "Softmax", {"x"}).operators[1].sharp);
+    Model summed;
+    summed.input("x", {2}).node("Softmax", {"x"}, "s").node("Add", {"s", "x"}, "y").output("y");
+    EXPECT(!summed.lower().operators[1].sharp);
+  });
   test("MatMul of two views: all products, then their sums", [] {
     Model model;
     model.input("a", {1, 2}).input("b", {2, 2}).node("MatMul", {"a", "b"}, "y").output("y");

@@ -207,6 +207,25 @@ void line_tests() {
       expect_encloses(square.of_first.line, square.of_first.bounds, a.lo, a.hi, [](long double x) { return x * x; });
     }
   });
+  test("lines of a sharp softmax lie below it, and none is made where exp is not defined", [] {
+    const std::vector<Bounds> sides = {{-0.5, 0.25}, {0.125, 0.5}, {-2, -1}};
+    for (size_t own = 0; own < sides.size(); ++own) {
+      const checker::ShareRelaxation share = checker::share(sides, own, Semantics::real);
+      EXPECT(share.offset != 0 && share.bounds.lo > 0 && share.bounds.hi < 1);
+      for (int corner = 0; corner < 27; ++corner) {
+        long double sum = 0, line = share.offset, x[3];
+        for (size_t j = 0, rest = size_t(corner); j < 3; ++j, rest /= 3)
+          x[j] = rest % 3 == 0 ? sides[j].lo : rest % 3 == 1 ? sides[j].hi : (sides[j].lo + sides[j].hi) / 2;
+        for (size_t j = 0; j < 3; ++j) {
+          sum += std::exp(x[j] - x[own]);
+          line += share.slope[j] * x[j];
+        }
+        EXPECT(line <= 1 / sum && share.bounds.lo <= 1 / sum && 1 / sum <= share.bounds.hi);
+      }
+    }
+    const checker::ShareRelaxation far = checker::share({{0, 90}, {0, 1}}, 1, Semantics::float32);
+    EXPECT(far.offset == 0 && far.bounds.lo == 0 && far.bounds.hi > 1);
+  });
   test("max-pool follows the first source with the greatest lower bound", [] {
     const double lo[] = {0, 2, 2}, hi[] = {1, 3, 5};
     const uint32_t sources[] = {0, 1, 2}, clear[] = {0, 1};

@@ -9,6 +9,7 @@ namespace {
 // A dense copy pays when at least this share of its entries is non-zero.
 constexpr double kDenseShare = 0.4;
 constexpr size_t kDenseEntriesCap = size_t{1} << 25;
+constexpr uint32_t kLargestSharpGroup = 256;
 
 void add_row_data(const CoreOp& op, BoundOp& out) {
   const SparseRows& rows = op.rows;
@@ -64,6 +65,14 @@ void add_dense_copy(const CoreOp& op, BoundOp& out) {
   }
 }
 
+bool has_small_groups(const CoreOp& op) {
+  if (op.kind != CoreKind::kSoftmax) return false;
+  for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+    if (op.window_begin[g + 1] - op.window_begin[g] > kLargestSharpGroup) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
@@ -86,6 +95,9 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
       out.reads.push_back(q);
       ops[q].readers.push_back(p);
     }
+    if (op.kind == CoreKind::kProduct) {
+      for (const uint32_t q : out.reads) ops[q].sharp = has_small_groups(program.ops[q]);
+    }
     out.step_rows = op.count;
     out.term_count = op.kind == CoreKind::kProduct ? 2.0 * op.count : op.count;
     if (op.kind == CoreKind::kAffine) {
@@ -99,6 +111,16 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
       if (op.kind == CoreKind::kUnary || op.kind == CoreKind::kMaxPool || op.kind == CoreKind::kProduct)
         relevant[c] = 1;
       if (!is_hinge(op)) ops[op_of[c]].piecewise[c - program.ops[op_of[c]].first] = 0;
+    }
+  }
+  for (uint32_t p = 0; p < ops.size(); ++p) {
+    if (!ops[p].sharp) continue;
+    const CoreOp& op = program.ops[p];
+    for (const ElementId c : op.source) relevant[c] = 1;
+    ops[p].term_count = 0;
+    for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+      const double length = op.window_begin[g + 1] - op.window_begin[g];
+      ops[p].term_count += length * length;
     }
   }
   for (uint32_t p = 0; p < ops.size(); ++p) {

@@ -16,6 +16,9 @@ BoundContext::BoundContext(const BoundProgram& program, Semantics semantics)
   for (const CoreOp& op : program.program.ops) {
     if (op.kind == CoreKind::kProduct) second_.resize(n);
   }
+  for (const BoundOp& op : program.ops) {
+    if (op.sharp) share_slopes_.resize(n);
+  }
   source_magnitude_.assign(program.ops.size(), 0.0);
   dirty_.assign(program.ops.size(), 1);
   for (const CoreOp& op : program.program.ops) {
@@ -287,8 +290,31 @@ bool BoundContext::is_defined(uint32_t p) {
   return true;
 }
 
+void BoundContext::refresh_shares(uint32_t p) {
+  const CoreOp& op = program_.program.ops[p];
+  const double m = program_.ops[p].step_rows;
+  std::vector<FactorBounds> sources;
+  for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+    const uint32_t begin = op.window_begin[g], end = op.window_begin[g + 1];
+    sources.clear();
+    for (uint32_t i = begin; i < end; ++i) sources.push_back(factor(op.source[i]));
+    for (uint32_t i = begin; i < end; ++i) {
+      const ElementId e = op.first + i;
+      ShareLine share = share_line(sources, i - begin, semantics_);
+      lines_[e] = {0, share.offset, 0, share.bounds.hi};
+      source_[e] = op.source[i];
+      q_[e] = (share.bounds.error + ((m + 4) * kUnit) * share.size) + kTau;
+      share_slopes_[e] = std::move(share.slopes);
+      if (share.bounds.lo == lo_[e] && share.bounds.hi == hi_[e]) continue;
+      set(e, share.bounds.lo, share.bounds.hi);
+      touch(p);
+    }
+  }
+}
+
 // The bounds depend on the size of the group alone, so they change once, from the zeros of the beginning.
 void BoundContext::refresh_softmax(uint32_t p) {
+  if (program_.ops[p].sharp) return refresh_shares(p);
   const CoreOp& op = program_.program.ops[p];
   const double m = program_.ops[p].step_rows;
   for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {

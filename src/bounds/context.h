@@ -60,6 +60,8 @@ class BoundContext {
   ElementId line_source(ElementId e) const { return source_[e]; }
   /// Of a product, whose `lines` are over its first factor. Valid after refresh.
   SecondSlopes second_slopes(ElementId e) const { return second_[e]; }
+  /// Of an element of a sharp softmax; empty when it has no line. Valid after refresh.
+  const std::vector<double>& share_slopes(ElementId e) const { return share_slopes_[e]; }
   /// Whether every covered evaluation of operator p is defined and stays finite, by the bounds of what it reads.
   bool is_defined(uint32_t p);
   /// Q of element e (of softmax: of its group). Valid after refresh.
@@ -81,6 +83,7 @@ class BoundContext {
   void refresh_lines(uint32_t p);
   void refresh_softmax(uint32_t p);
   void refresh_products(uint32_t p);
+  void refresh_shares(uint32_t p);
   FactorBounds factor(ElementId e) const { return {lo_[e], hi_[e]}; }
   void set(ElementId e, double lo, double hi);
   double greatest_source_magnitude(uint32_t p) const;
@@ -90,7 +93,8 @@ class BoundContext {
   std::vector<ElementId> stored_;
   std::vector<double> lo_, hi_, magnitude_, q_, error_, size_;
   std::vector<Lines> lines_;
-  std::vector<SecondSlopes> second_;  // Empty when there is no product.
+  std::vector<SecondSlopes> second_;               // Empty when there is no product.
+  std::vector<std::vector<double>> share_slopes_;  // Empty when there is no sharp softmax.
   std::vector<ElementId> source_;
   std::vector<double> source_magnitude_;
   std::vector<double> low_sum_, high_sum_;

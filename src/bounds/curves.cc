@@ -202,6 +202,53 @@ ProductLines product_lines(FactorBounds x, FactorBounds y, Semantics semantics) 
           {lower(spec_min(spec_min(a, b), spec_min(c, d)), e), upper(spec_max(spec_max(a, b), spec_max(c, d)), e), e}};
 }
 
+// 1 / (1 + sum exp(x_j - x_own)) falls with the sum: its tangent, over the chords of the exponentials.
+ShareLine share_line(std::span<const FactorBounds> sources, size_t own, Semantics semantics) {
+  const auto n = static_cast<double>(sources.size());
+  ShareLine share;
+  share.bounds = softmax_bounds(sources.size(), semantics);
+  const double most = share.bounds.hi;
+  share.bounds.error = semantics == Semantics::kReal ? 0 : 0x1p-18 + share.bounds.error;
+  const double e = share.bounds.error;
+  std::vector<Lines> powers(sources.size());
+  double low = 1, high = 1;
+  for (size_t j = 0; j < sources.size(); ++j) {
+    if (j == own) continue;
+    const double l = lower(sources[j].lo - sources[own].hi, 0), h = upper(sources[j].hi - sources[own].lo, 0);
+    if (!(is_defined(UnaryKind::kExp, l, h) && l <= h)) return share;
+    const auto [lines, bounds] = curved_lines(UnaryKind::kExp, l, h, Semantics::kReal);
+    powers[j] = lines;
+    low += bounds.lo;
+    high += bounds.hi;
+  }
+  low = spec_max(1, lower(low, (n * kUnit) * low));
+  high = upper(high, (n * kUnit) * high);
+  const auto [inverse, range] = curved_lines(UnaryKind::kReciprocal, low, high, Semantics::kReal);
+  share.bounds.lo = spec_max(0, lower(range.lo, e));
+  share.bounds.hi = spec_min(most, upper(range.hi, e));
+  const double fall = inverse.lower_slope, start = inverse.lower_offset;
+  std::vector<double> slopes(sources.size());
+  double sum = 0, offsets = 1, sizes = 1, weights = 0, middle = 0;
+  for (size_t j = 0; j < sources.size(); ++j) {
+    if (j == own) continue;
+    const double a = slopes[j] = fall * powers[j].upper_slope;
+    sum += a;
+    offsets += powers[j].upper_offset;
+    sizes += std::fabs(powers[j].upper_offset);
+    weights += std::fabs(a) * (sources[j].magnitude() + sources[own].magnitude());
+    middle += a * ((sources[j].lo + sources[j].hi) * 0.5);
+  }
+  slopes[own] = -sum;
+  middle -= sum * ((sources[own].lo + sources[own].hi) * 0.5);
+  const double size = weights + (std::fabs(start) + std::fabs(fall) * sizes);
+  const double offset = lower(start + fall * offsets, ((n + 4) * (2 * kUnit)) * size);
+  if (!(offset + middle > 0)) return share;  // That no element is negative says more.
+  share.slopes = std::move(slopes);
+  share.offset = offset;
+  share.size = size + 2;
+  return share;
+}
+
 // x x >= s x - s s / 4 for every s: the tangent at s / 2; and the chord.
 ProductLines square_lines(FactorBounds x, Semantics semantics) {
   const double l = x.lo, h = x.hi, size = x.magnitude();

@@ -1,7 +1,9 @@
 // Relaxations of exp, reciprocal, sqrt, sin, cos and of products (spec/certificate.md, section 6).
 #pragma once
 
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "bounds/lines.h"
 #include "graph/program.h"
@@ -31,6 +33,14 @@ struct ProductLines {
   SecondSlopes second;
   LineBounds bounds;
 };
+
+/// The lower line of an element of a softmax group over all sources of the group; empty slopes: there is none.
+struct ShareLine {
+  std::vector<double> slopes;
+  double offset = 0, size = 0;  ///< `size` is S of the specification.
+  LineBounds bounds;
+};
+ShareLine share_line(std::span<const FactorBounds> sources, size_t own, Semantics semantics);
 
 ProductLines product_lines(FactorBounds x, FactorBounds y, Semantics semantics);
 /// Of a product of an element with itself.

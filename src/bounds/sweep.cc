@@ -156,7 +156,14 @@ void Sweep::step(BoundContext& context, uint32_t p) {
       last = std::max(last, data.last_column[r]);
     }
   } else if (op.kind == CoreKind::kSoftmax) {
-    softmax_sums(context, p, range);  // No columns: the step ends here.
+    softmax_sums(context, p, range);
+    if (data.sharp) {
+      apply_shares(context, p, range, out);
+      for (const ElementId c : op.source) {
+        first = std::min(first, c);
+        last = std::max(last, c);
+      }
+    }
   } else if (op.kind == CoreKind::kProduct) {
     apply_products(context, p, active, out);
     for (const uint32_t r : active) {
@@ -220,13 +227,38 @@ void Sweep::softmax_sums(const BoundContext& context, uint32_t p, Range range) {
   for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
     const ElementId first = op.first + op.window_begin[g], end = op.first + op.window_begin[g + 1];
     if (end <= range.first || range.last < first) continue;  // All its coefficients are 0.
-    const double q = context.charge_factor(first);
+    const double error = softmax_bounds(end - first, context.semantics()).error;
+    const double q = (error + ((program_.ops[p].step_rows + 4) * kUnit) * 1) + kTau;
     for (int k = 0; k < lanes_; ++k) {
       double least = a_[size_t{first} * width_ + k];
       for (ElementId e = first + 1; e < end; ++e) least = spec_min(least, a_[size_t{e} * width_ + k]);
       t1_[k] += least;
       t2_[k] += std::fabs(least) * q;
       t3_[k] += std::fabs(least);
+    }
+  }
+}
+
+// What the coefficients of a sharp group have above the least one goes to the lines of its elements.
+void Sweep::apply_shares(const BoundContext& context, uint32_t p, Range range, double* out) {
+  const CoreOp& op = program_.program.ops[p];
+  for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+    const uint32_t begin = op.window_begin[g], end = op.window_begin[g + 1];
+    if (op.first + end <= range.first || range.last < op.first + begin) continue;
+    for (int k = 0; k < lanes_; ++k) {
+      double least = a_[size_t{op.first + begin} * width_ + k];
+      for (uint32_t i = begin + 1; i < end; ++i) least = spec_min(least, a_[size_t{op.first + i} * width_ + k]);
+      for (uint32_t i = begin; i < end; ++i) {
+        const ElementId e = op.first + i;
+        const std::vector<double>& slopes = context.share_slopes(e);
+        const double w = a_[size_t{e} * width_ + k] - least;
+        if (slopes.empty() || !(w > 0)) continue;
+        const double offset = context.lines(e).lower_offset;
+        t1_[k] += w * offset;
+        t2_[k] += w * context.charge_factor(e);
+        t3_[k] += w * std::fabs(offset);
+        for (uint32_t j = begin; j < end; ++j) out[size_t{op.source[j]} * width_ + k] += w * slopes[j - begin];
+      }
     }
   }
 }

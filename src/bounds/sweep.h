@@ -74,6 +74,7 @@ class Sweep {
   void keep_coefficients(uint32_t p);
   void step(BoundContext& context, uint32_t p);
   void softmax_sums(const BoundContext& context, uint32_t p, Range range);
+  void apply_shares(const BoundContext& context, uint32_t p, Range range, double* out);
   void apply_products(const BoundContext& context, uint32_t p, std::span<const uint32_t> active, double* out);
   bool lane_is_idle(const double* a, std::span<const uint32_t> active, int lane) const;
   void merge(BoundContext& context, uint32_t p, ElementId first, ElementId last);

@@ -48,6 +48,16 @@ Lanes::Lanes(const BoundProgram& program)
   for (auto* v : {&slope_, &open_, &lo_, &hi_, &mean_, &square_, &best_slope_}) v->assign(hinges, 0);
   for (auto* v : {&input_lo_, &input_hi_}) v->assign(size_t{core.input_count} * kCount, 0);
   if (pools) pool_source_.assign(elements, 0);
+  for (uint32_t p = 0; p < core.ops.size(); ++p) {
+    const CoreOp& op = core.ops[p];
+    if (!program.ops[p].sharp) continue;
+    share_slopes_.resize(core.element_count);
+    for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+      const uint32_t length = op.window_begin[g + 1] - op.window_begin[g];
+      for (uint32_t i = op.window_begin[g]; i < op.window_begin[g + 1]; ++i)
+        share_slopes_[op.first + i].assign(size_t{length} * kCount, 0);
+    }
+  }
   if (products) {
     for (auto* v : {&low_second_, &up_second_}) v->assign(elements, 0);
   }
@@ -81,6 +91,12 @@ void Lanes::set_lines(int lane, const BoundContext& context) {
       up_slope_[at(e, lane)] = static_cast<float>(lines.upper_slope);
       up_offset_[at(e, lane)] = static_cast<float>(lines.upper_offset);
       if (op.kind == CoreKind::kMaxPool) pool_source_[at(e, lane)] = context.line_source(e);
+      if (op.kind == CoreKind::kSoftmax && !share_slopes_.empty() && !share_slopes_[e].empty()) {
+        const std::vector<double>& slopes = context.share_slopes(e);
+        const size_t length = share_slopes_[e].size() / kCount;
+        for (size_t j = 0; j < length; ++j)
+          share_slopes_[e][static_cast<size_t>(lane) * length + j] = slopes.empty() ? 0 : static_cast<float>(slopes[j]);
+      }
       if (op.kind == CoreKind::kProduct) {
         low_second_[at(e, lane)] = static_cast<float>(context.second_slopes(e).lower);
         up_second_[at(e, lane)] = static_cast<float>(context.second_slopes(e).upper);
@@ -139,6 +155,25 @@ void Lanes::backward_lines(const CoreOp& op) {
       constant_[static_cast<size_t>(k)] += v * (low ? low_offset_ : up_offset_)[at(e, k)];
       if (op.kind == CoreKind::kMaxPool)
         a_[at(pool_source_[at(e, k)], k)] += v * (low ? low_slope_ : up_slope_)[at(e, k)];
+    }
+  }
+}
+
+// What a coefficient has above the least of its group goes to the line of its element.
+void Lanes::backward_shares(uint32_t p) {
+  const CoreOp& op = program_.program.ops[p];
+  for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
+    const uint32_t begin = op.window_begin[g], length = op.window_begin[g + 1] - begin;
+    for (int k = 0; k < kCount; ++k) {
+      float least = a_[at(op.first + begin, k)];
+      for (uint32_t i = 1; i < length; ++i) least = std::min(least, a_[at(op.first + begin + i, k)]);
+      for (uint32_t i = 0; i < length; ++i) {
+        const ElementId e = op.first + begin + i;
+        const float w = a_[at(e, k)] - least, *slopes = &share_slopes_[e][static_cast<size_t>(k) * length];
+        if (w == 0) continue;
+        constant_[static_cast<size_t>(k)] += w * low_offset_[at(e, k)];
+        for (uint32_t j = 0; j < length; ++j) a_[at(op.source[begin + j], k)] += w * slopes[j];
+      }
     }
   }
 }
@@ -202,6 +237,7 @@ void Lanes::backward() {
                             a_.data());
       }
     } else if (op.kind == CoreKind::kSoftmax) {
+      if (program_.ops[p].sharp) backward_shares(p);
       for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
         for (int k = 0; k < kCount; ++k) {
           float least = a_[at(op.first + op.window_begin[g], k)];

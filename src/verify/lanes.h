@@ -87,6 +87,7 @@ class Lanes {
   FloatLinesView lines_of(const CoreOp& op) const;
   void backward_lines(const CoreOp& op);
   void backward_products(const CoreOp& op);
+  void backward_shares(uint32_t p);
   void forward_products(const CoreOp& op);
   void forward();
   void step(int t, float rate);
@@ -98,7 +99,8 @@ class Lanes {
 
   // Per element and lane.
   std::vector<float> a_, value_, low_slope_, low_offset_, up_slope_, up_offset_;
-  std::vector<float> low_second_, up_second_;  // Slopes over the second factor; empty when there is no product.
+  std::vector<std::vector<float>> share_slopes_;  // Per element of a sharp softmax: by lane, then source of the group.
+  std::vector<float> low_second_, up_second_;     // Slopes over the second factor; empty when there is no product.
   std::vector<float> input_lo_, input_hi_;
   std::vector<ElementId> pool_source_;  // Per element and lane; of max-pools only.
   // Per hinge and lane.

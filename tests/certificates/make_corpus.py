@@ -185,6 +185,12 @@ def softmax_model():
     return model(nodes, [value("x", [1, 2])], [value("y", [1, 2])], [tensor("w", [2, 2], [3, 0, -1, 1])])
 
 
+def share_model():
+    """y = Softmax(x) * c, entry by entry, where c is a view: the softmax is sharp."""
+    return model([node("Softmax", ["x"], "s"), node("Mul", ["s", "c"], "y")], [value("x", [2]), value("c", [2])],
+                 [value("y", [2])])
+
+
 def smooth_model(op):
     """y = op(x), entry by entry."""
     return model([node(op, ["x"], "y")], [value("x", [2])], [value("y", [2])])
@@ -270,6 +276,11 @@ SOFTMAX = Claim(softmax_model(), box_property(2, 2, -1, 1, "(or (<= Y_1 -1e-9) (
 SOFTMAX_NEAR = Claim(softmax_model(), box_property(2, 2, -1, 1, "(>= (+ Y_0 Y_1) 1.0000005)"), (2, 2, 3, 6, 1))
 SOFTMAX_ONE = Claim(softmax_model(), box_property(2, 2, -1, 1, "(>= Y_0 0.9999)"), (2, 2, 3, 6, 1))
 SOFTMAX_LAST = Claim(softmax_model(), box_property(2, 2, -1, 1, "(<= Y_1 0.0001)"), (2, 2, 3, 6, 1))
+SHARE_TEXT = "".join(f"(declare-const {v} Real)\n" for v in ("X_0", "X_1", "X_2", "X_3", "Y_0", "Y_1"))
+SHARE_BOX = SHARE_TEXT + "".join(f"(assert (>= X_{j} {a}))\n(assert (<= X_{j} {b}))\n"
+                                 for j, (a, b) in enumerate(((0.5, 0.6), (-0.1, 0), (1, 1), (1, 1))))
+SHARE = Claim(share_model(), SHARE_BOX + "(assert (<= Y_0 0.6216))\n", (4, 2, 3, 8, 1))
+SHARE_NEAR = Claim(share_model(), SHARE_BOX + "(assert (<= Y_0 0.622459))\n", (4, 2, 3, 8, 1))
 EXP = smooth_claim("Exp", -1, 1, "(>= (- Y_0 (* 1.1752011936 X_0)) 1.54309)")
 EXP_BELOW = smooth_claim("Exp", -1, 1, "(<= (- Y_0 X_0) 0.9999)")
 EXP_NEAR = smooth_claim("Exp", -1, 1, "(>= (- Y_0 (* 1.1752011936 X_0)) 1.54308064)")
@@ -612,6 +623,15 @@ CASES = [
         ("real", SQUARE_NEAR.certificate(ONE_SWEEP, REAL), "6: the tangent of a square", "not above 0"),
     ]),
     ("steps", STEPS, [("one_sweep", STEPS.certificate(ONE_SWEEP))], []),
+    ("softmax_sharp", SHARE, [("one_sweep", SHARE.certificate(ONE_SWEEP)),
+                              ("one_sweep_real", SHARE.certificate(ONE_SWEEP, REAL))], [
+        ("slope_of_a_softmax", SHARE.certificate(propagate() + refute(0, 3, slopes=b"\x40")),
+         "8: one byte per open element", "bytes follow"),
+    ]),
+    ("softmax_sharp_near", SHARE_NEAR, [], [
+        ("one_sweep", SHARE_NEAR.certificate(ONE_SWEEP), "6: lower lines of a sharp softmax", "not above 0"),
+        ("one_sweep_real", SHARE_NEAR.certificate(ONE_SWEEP, REAL), "6: lower lines of a sharp softmax", "not above 0"),
+    ]),
     ("softmax_lines", LINES, [("float32", LINES.certificate(SUM_OF_TWO))], []),
     ("softmax_columns", COLUMNS, [("float32", COLUMNS.certificate(SUM_OF_TWO))], []),
     ("softmax_joined", JOINED, [("float32", JOINED.certificate(SUM_OF_TWO))], []),
@@ -682,6 +702,7 @@ SEEDS = {
     "sin": SIN.seed(propagate() + CASE + refute() + refute()),
     "product": PRODUCT.seed(propagate() + CASE + refute() + refute()),
     "steps": STEPS.seed(ONE_SWEEP),
+    "sharp_softmax": SHARE.seed(ONE_SWEEP),
     "joined_softmax": JOINED.seed(SUM_OF_TWO),
     "version_2": VERSION_2.seed(ONE_SWEEP),
     "version_2_equal": EQUAL.seed(propagate() + refute(1)),

@@ -46,6 +46,7 @@ class SubjectMaker {
       subject_.program.outputs.push_back(last.first + i);
       subject_.meaning.outputs.push_back(static_cast<int>(last.first + i));
     }
+    mark_sharp(subject_.meaning);
     return std::move(subject_);
   }
 

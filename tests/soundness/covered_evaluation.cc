@@ -186,16 +186,17 @@ float evaluate_normalization(const Normalization& n, float x, Machine& machine) 
   return single(single(x * w) + offset);
 }
 
-// The exponentials of a group may be wrong by almost a half, each in its own way.
+// The exponentials of a group may be wrong by almost a half, each in its own way; by 2^-20 where a product reads them.
 std::vector<float> evaluate_softmax(const Scalar& scalar, const std::vector<float>& values, Machine& machine) {
   std::vector<float> e;
   for (const int source : scalar.sources) e.push_back(machine.operand(values[static_cast<size_t>(source)]));
   const float largest = *std::max_element(e.begin(), e.end());
-  const bool crude = machine.toss() && machine.toss(), reciprocal = machine.toss();
+  const bool crude = machine.toss() && machine.toss() && !scalar.sharp, reciprocal = machine.toss();
   std::uniform_real_distribution<float> error(-0.49f, 0.49f);
   std::vector<Part> parts;
   for (float& x : e) {
-    x = machine.store(std::exp(x - largest) * (crude ? 1 + error(machine.random()) : 1));
+    x = machine.store(std::exp(x - largest) *
+                      (crude ? 1 + error(machine.random()) : static_cast<float>(1 + machine.wobble(0x1p-21))));
     parts.push_back(machine.number(x));
   }
   const float sum = add_up(std::move(parts), machine), inverse = machine.store(1 / sum);

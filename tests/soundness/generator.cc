@@ -71,7 +71,7 @@ struct Builder {
     const auto positive = [&](int of) {  // In [1/2, 3/2].
       return net.node("Add", {net.node("Sigmoid", {of}), net.constant({1}, {0.5f})});
     };
-    switch (draw.integer(0, 11)) {
+    switch (draw.integer(0, 13)) {
       case 0:
         return net.node("Exp", {net.node("Tanh", {x})});
       case 1:
@@ -94,6 +94,12 @@ struct Builder {
         return net.node("Abs", {x});
       case 10:
         return net.node("PRelu", {x, same});
+      case 11: {  // A mixture: shares of the entries times the entries.
+        const int shares = net.node("Softmax", {x});
+        return draw.chance(0.5)
+                   ? net.node("Mul", {shares, draw.chance(0.5) ? x : dense(x, n)})
+                   : net.node("Flatten", {net.node("MatMul", {shares, net.reshape(dense(x, 2 * n), {n, 2})})});
+      }
       default: {
         const int left = net.reshape(x, {n, 1});
         return net.node("Flatten", {net.reshape(net.node("MatMul", {left, dense(x, 2)}), {1, 2 * n})});

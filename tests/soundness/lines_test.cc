@@ -154,6 +154,45 @@ TEST(Lines, OfProductsEncloseTheProduct) {
   }
 }
 
+TEST(Lines, OfSharesLieBelowTheFunction) {
+  Random random(5);
+  Draw draw{random};
+  const int cases = case_count(2000);
+  int lines = 0;
+  for (int k = 0; k < cases; ++k) {
+    std::vector<FactorBounds> sources;
+    const int n = draw.integer(1, 6);
+    const double spread = std::ldexp(1.0, draw.integer(-8, 6)), radius = std::ldexp(1.0, draw.integer(-12, 5));
+    for (int j = 0; j < n; ++j) {
+      const double centre = spread * draw.uniform(-1, 1), width = radius * draw.uniform(0, 1);
+      sources.push_back({centre - width, centre + width});
+    }
+    const auto own = static_cast<size_t>(draw.integer(0, n - 1));
+    const ShareLine share = share_line(sources, own, Semantics::kReal);
+    lines += !share.slopes.empty();
+    for (int s = 0; s < 60; ++s) {
+      std::vector<long double> x;
+      for (const FactorBounds& source : sources) {
+        const int corner = draw.integer(0, 2);
+        x.push_back(corner == 0   ? source.lo
+                    : corner == 1 ? source.hi
+                                  : source.lo + draw.uniform(0, 1) * (static_cast<long double>(source.hi) - source.lo));
+      }
+      long double sum = 0, line = share.offset;
+      for (size_t j = 0; j < x.size(); ++j) {
+        sum += expl(x[j] - x[own]);
+        if (!share.slopes.empty()) line += share.slopes[j] * x[j];
+      }
+      const long double y = 1 / sum;
+      ASSERT_LE(line, y * (1 + 1e-17L));
+      ASSERT_LE(share.bounds.lo, y * (1 + 1e-17L));
+      ASSERT_GE(share.bounds.hi, y * (1 - 1e-17L));
+    }
+  }
+  std::printf("%d of %d shares have a line\n", lines, cases);
+  EXPECT_GT(lines, cases / 3);
+}
+
 TEST(Lines, OfHingesEncloseTheFunction) {
   Random random(2);
   Draw draw{random};

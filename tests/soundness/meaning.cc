@@ -434,7 +434,22 @@ T dot_product(const Scalar& scalar, const std::vector<T>& values) {
 
 }  // namespace
 
-Meaning meaning_of(const Network& network) { return Compiler(network).run(); }
+void mark_sharp(Meaning& meaning) {
+  bool sharp = false;
+  for (const Scalar& scalar : meaning.scalars) {
+    if (scalar.kind != ScalarKind::kProduct && scalar.kind != ScalarKind::kDot && scalar.kind != ScalarKind::kQuotient)
+      continue;
+    for (const int source : scalar.sources)
+      sharp |= meaning.scalars[static_cast<size_t>(source)].kind == ScalarKind::kSoftmax;
+  }
+  for (Scalar& scalar : meaning.scalars) scalar.sharp = sharp && scalar.kind == ScalarKind::kSoftmax;
+}
+
+Meaning meaning_of(const Network& network) {
+  Meaning meaning = Compiler(network).run();
+  mark_sharp(meaning);
+  return meaning;
+}
 
 std::optional<Rational> exact_deviation(const Normalization& normalization) {
   const Rational square = Rational(normalization.variance) + Rational(normalization.epsilon);

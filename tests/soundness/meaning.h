@@ -55,6 +55,7 @@ struct Scalar {
   ScalarKind kind = ScalarKind::kInput;
   std::vector<int> sources;      ///< All but sums; of a softmax, those of its group.
   size_t own = 0;                ///< Softmax: which of them is its own.
+  bool sharp = false;            ///< Softmax: a product may read it, so that its exponentials must be good.
   float value = 0;               ///< Constant; slope of LeakyRelu and PRelu.
   std::vector<Leaf> leaves;      ///< Sums.
   std::vector<float> constants;  ///< Sums: added as they are.
@@ -71,6 +72,9 @@ struct Meaning {
 };
 
 Meaning meaning_of(const Network& network);
+
+/// Marks every softmax as sharp when a product reads one.
+void mark_sharp(Meaning& meaning);
 
 /// sqrt(variance + epsilon) if that is rational.
 std::optional<Rational> exact_deviation(const Normalization& normalization);
