@@ -15,6 +15,13 @@ constexpr size_t kMostSaved = size_t(1) << 25;
 
 bool is_curve(Kind kind) { return kind == Kind::sigmoid || kind == Kind::tanh || is_smooth(kind); }
 
+// However often a group of a sharp softmax reads one element, no column gets more terms.
+double most_in_step(const Operator& op) {
+  double largest = 0;
+  for (size_t g = 0; g + 1 < op.start.size(); ++g) largest = greatest(largest, double(op.start[g + 1] - op.start[g]));
+  return greatest(double(op.count), double(op.most_in_column) * largest);
+}
+
 }  // namespace
 
 Context::Context(const Program& program, Semantics semantics, const std::vector<double>& lo,
@@ -38,7 +45,10 @@ Context::Context(const Program& program, Semantics semantics, const std::vector<
       bound_groups(op);
       continue;
     }
-    if (op.sharp) other_[o].lines.slopes.resize(op.count);
+    if (op.sharp) {
+      other_[o].lines.slopes.resize(op.count);
+      other_[o].most_in_step = most_in_step(op);
+    }
     other_[o].lines.line.resize(op.count);
     other_[o].lines.q.resize(op.count);
     if (op.kind == Kind::maxpool) other_[o].lines.source.resize(op.count);
@@ -194,7 +204,7 @@ void Context::bound_share(uint32_t o, uint32_t i) {
   const size_t g = size_t(std::upper_bound(op.start.begin(), op.start.end(), uint64_t(i)) - op.start.begin()) - 1;
   std::vector<Bounds> sources;
   for (uint64_t t = op.start[g]; t < op.start[g + 1]; ++t) sources.push_back(bounds(op.source[t]));
-  const double n = double(sources.size()), m = double(op.count);
+  const double n = double(sources.size()), m = other.most_in_step;
   ShareRelaxation found = share(sources, i - op.start[g], semantics_);
   other.lines.slopes[i] = std::move(found.slope);
   other.lines.line[i] = {0, 0, found.offset, 0};

@@ -94,6 +94,7 @@ class Context {
   struct Other {
     Lines lines;
     std::vector<Bounds> sources;  // of curves: bounds for which `line` and the bounds were made
+    double most_in_step = 0;      // of sharp softmax: m of section 6
     std::vector<double> errors;   // of exp, reciprocal, sqrt, sin, cos and product: e
     uint64_t bounded_at = 0, lined_at = 0;
     Slope::Rule rule = Slope::by_byte;

@@ -48,7 +48,7 @@ struct Operator {
   std::vector<double> value = {};  // constant
 
   std::vector<uint32_t> reads = {};  // the operators that own the sources, increasing
-  uint64_t most_in_column = 0;       // affine: the greatest number of terms that read one element
+  uint64_t most_in_column = 0;       // the greatest number of sources that are one element
 
   bool is_affine() const { return kind == Kind::affine; }
   bool is_hinge() const { return kind == Kind::relu || kind == Kind::leaky_relu; }

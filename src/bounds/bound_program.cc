@@ -32,10 +32,10 @@ void add_row_data(const CoreOp& op, BoundOp& out) {
   }
 }
 
-size_t greatest_column_count(const SparseRows& rows, uint32_t element_count) {
+size_t greatest_count(const std::vector<ElementId>& elements, uint32_t element_count) {
   std::vector<uint32_t> counts(element_count);
   uint32_t greatest = 0;
-  for (ElementId c : rows.column) greatest = std::max(greatest, ++counts[c]);
+  for (ElementId c : elements) greatest = std::max(greatest, ++counts[c]);
   return greatest;
 }
 
@@ -105,7 +105,7 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
       add_dense_copy(op, out);
       out.term_count = static_cast<double>(op.rows.column.size());
       out.step_rows =
-          static_cast<double>(std::max<size_t>(op.count, greatest_column_count(op.rows, program.element_count)));
+          static_cast<double>(std::max<size_t>(op.count, greatest_count(op.rows.column, program.element_count)));
     }
     for (ElementId c : columns) {
       if (op.kind == CoreKind::kUnary || op.kind == CoreKind::kMaxPool || op.kind == CoreKind::kProduct)
@@ -118,10 +118,14 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
     const CoreOp& op = program.ops[p];
     for (const ElementId c : op.source) relevant[c] = 1;
     ops[p].term_count = 0;
+    double largest = 0;
     for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
       const double length = op.window_begin[g + 1] - op.window_begin[g];
       ops[p].term_count += length * length;
+      largest = std::max(largest, length);
     }
+    const auto most = static_cast<double>(greatest_count(op.source, program.element_count));
+    ops[p].share_rows = std::max(static_cast<double>(op.count), most * largest);
   }
   for (uint32_t p = 0; p < ops.size(); ++p) {
     const CoreOp& op = program.ops[p];

@@ -22,7 +22,8 @@ struct BoundOp {
   double step_rows = 0;   ///< m: the greater of the number of rows and of the terms in one column.
   double term_count = 0;  ///< N: all terms (line operators: elements; products: twice as many).
 
-  bool sharp = false;  ///< Of a softmax: some product reads it and its groups are small, so that it has lines.
+  double share_rows = 0;  ///< Of a sharp softmax, its m: no column gets more terms, however often a group reads it.
+  bool sharp = false;     ///< Of a softmax: some product reads it and its groups are small, so that it has lines.
 
   std::vector<uint32_t> reads;          ///< Core operators that some element of this one reads, increasing.
   std::vector<uint32_t> readers;        ///< Core operators that read this one, increasing.

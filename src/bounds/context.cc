@@ -292,7 +292,7 @@ bool BoundContext::is_defined(uint32_t p) {
 
 void BoundContext::refresh_shares(uint32_t p) {
   const CoreOp& op = program_.program.ops[p];
-  const double m = program_.ops[p].step_rows;
+  const double m = program_.ops[p].share_rows;
   std::vector<FactorBounds> sources;
   for (size_t g = 0; g + 1 < op.window_begin.size(); ++g) {
     const uint32_t begin = op.window_begin[g], end = op.window_begin[g + 1];

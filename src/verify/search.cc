@@ -37,7 +37,11 @@ size_t free_inputs(const NumericDisjunct& disjunct) {
   return count;
 }
 
-bool splits_input(const NumericDisjunct& disjunct) { return free_inputs(disjunct) <= kInputSplitLimit; }
+// Whether some operator has neurons to split; max-pooling and softmax have none.
+bool has_neurons(const Program& program) {
+  return std::any_of(program.ops.begin(), program.ops.end(),
+                     [](const CoreOp& op) { return op.kind == CoreKind::kUnary || op.kind == CoreKind::kProduct; });
+}
 
 class Driver {
  public:
@@ -46,6 +50,7 @@ class Driver {
         options_(options),
         confirm_(confirm),
         start_(Clock::now()),
+        has_neurons_(has_neurons(problem.program->program)),
         stored_(BoundContext(*problem.program, problem.semantics).stored_elements()) {
     next_checkpoint_ = options.checkpoint.every_seconds;
   }
@@ -61,7 +66,10 @@ class Driver {
   std::vector<size_t> open_disjuncts() const;
   void expand_roots();
   void worker();
-  bool by_input(const SubProblem& problem) const { return splits_input(problem_.disjuncts[problem.disjunct]); }
+  bool splits_input(size_t disjunct) const {
+    return !has_neurons_ || free_inputs(problem_.disjuncts[disjunct]) <= kInputSplitLimit;
+  }
+  bool by_input(const SubProblem& problem) const { return splits_input(problem.disjunct); }
   std::vector<Expansion> expand(std::span<const OpenNode> batch, Workspace& work) const;
   void finish(std::span<OpenNode> batch, std::vector<Expansion> expansions);
   void finish_node(OpenNode& open, Expansion expansion);
@@ -87,6 +95,7 @@ class Driver {
   SearchOptions& options_;
   const Confirm& confirm_;
   const Clock::time_point start_;
+  const bool has_neurons_;
   const std::vector<ElementId> stored_;
 
   std::mutex mutex_;
@@ -210,7 +219,7 @@ void Driver::root() {
     return;
   }
   work.stop = plan.stop;
-  if (!splits_input(problem_.disjuncts.front()) && !settled(work.context.store(), work)) tighten(work, code);
+  if (!splits_input(0) && !settled(work.context.store(), work)) tighten(work, code);
   code.split_all_disjuncts();
   root_->code = code.take();
   root_->state = NodeState::kSplit;

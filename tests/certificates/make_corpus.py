@@ -191,6 +191,16 @@ def share_model():
                  [value("y", [2])])
 
 
+def repeated_share_model():
+    """y = the sum of (Softmax of eight rows, each 128 times x and then 128 times t) * q over the places of t."""
+    row = node("Concat", ["x"] * 128 + ["t"] * 128, "row", axis=1)
+    rows = node("Concat", ["row"] * 8, "rows", axis=0)
+    nodes = [row, rows, node("Softmax", ["rows"], "s", axis=1), node("Mul", ["s", "q"], "p"),
+             node("MatMul", ["p", "places"], "m"), node("MatMul", ["ones", "m"], "y")]
+    return model(nodes, [value(name, [1, 1]) for name in "xtq"], [value("y", [1, 1])],
+                 [tensor("places", [256, 1], [0] * 128 + [1] * 128), tensor("ones", [1, 8], [1] * 8)])
+
+
 def smooth_model(op):
     """y = op(x), entry by entry."""
     return model([node(op, ["x"], "y")], [value("x", [2])], [value("y", [2])])
@@ -281,6 +291,11 @@ SHARE_BOX = SHARE_TEXT + "".join(f"(assert (>= X_{j} {a}))\n(assert (<= X_{j} {b
                                  for j, (a, b) in enumerate(((0.5, 0.6), (-0.1, 0), (1, 1), (1, 1))))
 SHARE = Claim(share_model(), SHARE_BOX + "(assert (<= Y_0 0.6216))\n", (4, 2, 3, 8, 1))
 SHARE_NEAR = Claim(share_model(), SHARE_BOX + "(assert (<= Y_0 0.622459))\n", (4, 2, 3, 8, 1))
+# x, t and q are 2^36, half more, and a number whose products with the slopes are all rounded down; Y_0 is 12.852...
+SHARE_REPEATED = Claim(repeated_share_model(), "".join(f"(declare-const {v} Real)\n" for v in ("X_0", "X_1", "X_2", "Y_0")) +
+                       "".join(f"(assert (>= X_{j} {a}))\n(assert (<= X_{j} {a}))\n" for j, a in enumerate(
+                           ("68719476736", "68719476736.5", "2.580940760577931314401212148368358612060546875"))) +
+                       "(assert (<= Y_0 12.86))\n", (3, 1, 5, 4108, 1))
 EXP = smooth_claim("Exp", -1, 1, "(>= (- Y_0 (* 1.1752011936 X_0)) 1.54309)")
 EXP_BELOW = smooth_claim("Exp", -1, 1, "(<= (- Y_0 X_0) 0.9999)")
 EXP_NEAR = smooth_claim("Exp", -1, 1, "(>= (- Y_0 (* 1.1752011936 X_0)) 1.54308064)")
@@ -631,6 +646,10 @@ CASES = [
     ("softmax_sharp_near", SHARE_NEAR, [], [
         ("one_sweep", SHARE_NEAR.certificate(ONE_SWEEP), "6: lower lines of a sharp softmax", "not above 0"),
         ("one_sweep_real", SHARE_NEAR.certificate(ONE_SWEEP, REAL), "6: lower lines of a sharp softmax", "not above 0"),
+    ]),
+    ("softmax_repeated", SHARE_REPEATED, [], [
+        ("one_sweep_real", SHARE_REPEATED.certificate(propagate() + refute(), REAL), "6: Q of a sharp softmax",
+         "not above 0"),
     ]),
     ("softmax_lines", LINES, [("float32", LINES.certificate(SUM_OF_TWO))], []),
     ("softmax_columns", COLUMNS, [("float32", COLUMNS.certificate(SUM_OF_TWO))], []),
