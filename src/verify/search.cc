@@ -24,7 +24,9 @@ using Clock = std::chrono::steady_clock;
 // time that they may take. Bounding a large network may take all the rest.
 constexpr int kFirstRestarts = 2, kLaterRestarts = 30;
 constexpr double kFirstShare = 0.3, kLaterShare = 0.1;
-constexpr size_t kInputSplitLimit = 12;  // Free inputs up to which the input box is split.
+// The input box is split with so many free inputs; with more, up to the second, if there are only so many neurons an
+// input.
+constexpr size_t kFewInputs = 12, kMostInputs = 20, kFewNeurons = 8;
 constexpr size_t kKeptViolations = 10000;
 
 // Inputs worth splitting: a decimal that is no double leaves an interval one unit in the last place wide, under `real`.
@@ -37,10 +39,12 @@ size_t free_inputs(const NumericDisjunct& disjunct) {
   return count;
 }
 
-// Whether some operator has neurons to split; max-pooling and softmax have none.
-bool has_neurons(const Program& program) {
-  return std::any_of(program.ops.begin(), program.ops.end(),
-                     [](const CoreOp& op) { return op.kind == CoreKind::kUnary || op.kind == CoreKind::kProduct; });
+// Elements that can be split for; max-pooling and softmax have none.
+size_t neurons(const Program& program) {
+  size_t count = 0;
+  for (const CoreOp& op : program.ops)
+    count += op.kind == CoreKind::kUnary || op.kind == CoreKind::kProduct ? op.count : 0;
+  return count;
 }
 
 class Driver {
@@ -50,7 +54,7 @@ class Driver {
         options_(options),
         confirm_(confirm),
         start_(Clock::now()),
-        has_neurons_(has_neurons(problem.program->program)),
+        neurons_(neurons(problem.program->program)),
         stored_(BoundContext(*problem.program, problem.semantics).stored_elements()) {
     next_checkpoint_ = options.checkpoint.every_seconds;
   }
@@ -67,7 +71,8 @@ class Driver {
   void expand_roots();
   void worker();
   bool splits_input(size_t disjunct) const {
-    return !has_neurons_ || free_inputs(problem_.disjuncts[disjunct]) <= kInputSplitLimit;
+    const size_t inputs = free_inputs(problem_.disjuncts[disjunct]);
+    return neurons_ == 0 || inputs <= kFewInputs || (inputs <= kMostInputs && neurons_ <= kFewNeurons * inputs);
   }
   bool by_input(const SubProblem& problem) const { return splits_input(problem.disjunct); }
   std::vector<Expansion> expand(std::span<const OpenNode> batch, Workspace& work) const;
@@ -95,7 +100,7 @@ class Driver {
   SearchOptions& options_;
   const Confirm& confirm_;
   const Clock::time_point start_;
-  const bool has_neurons_;
+  const size_t neurons_;
   const std::vector<ElementId> stored_;
 
   std::mutex mutex_;
