@@ -165,7 +165,7 @@ Claim small_claim(Random& random) {
 // So many free inputs that relus are split instead, a handful of them.
 Claim wide_claim(Random& random) {
   Draw draw{random};
-  const int inputs = draw.integer(17, 24);
+  const int inputs = draw.integer(21, 24);
   std::vector<int> widths{draw.integer(5, 8), 1};
   if (draw.chance(0.5)) widths.insert(widths.begin() + 1, draw.integer(2, 4));
   const Network net = perceptron(inputs, widths, mostly_floats(draw), draw);
