@@ -719,7 +719,7 @@ class Terminal(CommandLineTest):
 
     def test_progress_appears_on_terminals_only(self):
         net, question = self.hard_instance()
-        self.assertIn("verify: ", self.on_terminal("verify", net, question, "--timeout", "1"))
+        self.assertIn("verify: ", self.on_terminal("verify", net, question, "--timeout", "8"))
         self.assertEqual(self.run_axiom(3, "verify", net, question, "--timeout", "1").stderr, "")
 
 
