@@ -146,7 +146,7 @@ Status SharedSweep::take_over(size_t index) {
     // link and unlink, since rename would replace the record of an earlier death.
     if (::link(name.c_str(), dead.c_str()) != 0) return {};
     ::unlink(name.c_str());
-    return deaths >= kDeaths ? give_up(index, deaths) : Status();
+    return deaths >= kDeaths && !is_done(index) ? give_up(index, deaths) : Status();
   }
 }
 
