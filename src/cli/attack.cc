@@ -31,9 +31,9 @@ Json attack_json(const Arguments& arguments, const std::optional<Witness>& witne
 std::string attack_text(const Arguments& arguments, const std::optional<Witness>& witness, double seconds) {
   const std::string middle =
       fmt::format("{} {} {}", short_name(arguments.model), short_name(arguments.property), seconds_text(seconds));
-  if (witness) return fmt::format("{} {} {}", coloured("VIOLATED", Colour::kRed), middle, witness_text(*witness));
+  if (witness) return fmt::format("{} {} {}", verdict_word(Verdict::kViolated), middle, witness_text(*witness));
   return fmt::format("{} {} no counterexample found, which proves nothing; try axiom verify\n",
-                     coloured("UNKNOWN", Colour::kYellow), middle);
+                     verdict_word(Verdict::kUnknown), middle);
 }
 
 Result<int> attack(Arguments& arguments) {

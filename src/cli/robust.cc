@@ -342,11 +342,8 @@ std::string eps_text(const Row& row, bool largest) {
 std::string row_text(const std::string& model_path, const Task& task, const Row& row, bool largest) {
   std::string out;
   for (const Decision& decision : row.answer.report.decisions) {
-    const auto [word, colour] = decision.verdict == Verdict::kVerified   ? std::pair("VERIFIED", Colour::kGreen)
-                                : decision.verdict == Verdict::kViolated ? std::pair("VIOLATED", Colour::kRed)
-                                                                         : std::pair("UNKNOWN", Colour::kYellow);
-    out += fmt::format("{} {} input {} class {} {} {} {} {} {}\n", coloured(word, colour), short_name(model_path),
-                       row.input, task.decision(row.input), eps_text(row, largest),
+    out += fmt::format("{} {} input {} class {} {} {} {} {} {}\n", verdict_word(decision.verdict),
+                       short_name(model_path), row.input, task.decision(row.input), eps_text(row, largest),
                        seconds_text(largest ? row.seconds : decision.seconds),
                        count_text(decision.leaves, "leaf", "leaves"), semantics_name(decision.semantics),
                        outcome_text(decision, task.decision(row.input)));

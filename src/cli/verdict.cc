@@ -66,14 +66,14 @@ std::string decision_text(const Decision& decision, const std::string& subject) 
       fmt::format("{} {} {} {}", subject, seconds_text(decision.seconds), leaves, semantics_name(decision.semantics));
   switch (decision.verdict) {
     case Verdict::kVerified:
-      return fmt::format("{} {} {}\n", coloured("VERIFIED", Colour::kGreen), middle, certificate_text(decision));
+      return fmt::format("{} {} {}\n", verdict_word(decision.verdict), middle, certificate_text(decision));
     case Verdict::kViolated:
-      return fmt::format("{} {} {}", coloured("VIOLATED", Colour::kRed), middle,
+      return fmt::format("{} {} {}", verdict_word(decision.verdict), middle,
                          decision.witness ? witness_text(*decision.witness) : "\n");
     case Verdict::kUnknown:
       break;
   }
-  return fmt::format("{} {} {}\n{}", coloured("UNKNOWN", Colour::kYellow), middle, unknown_text(decision),
+  return fmt::format("{} {} {}\n{}", verdict_word(decision.verdict), middle, unknown_text(decision),
                      decision.checkpoint_path.empty()
                          ? ""
                          : fmt::format("  the search is saved in {}; the same command with --resume goes on\n",
@@ -89,6 +89,18 @@ Verdict overall(const DecisionReport& report) {
   };
   if (any(Verdict::kViolated)) return Verdict::kViolated;
   return any(Verdict::kUnknown) || report.decisions.empty() ? Verdict::kUnknown : Verdict::kVerified;
+}
+
+std::string verdict_word(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kVerified:
+      return coloured("VERIFIED", Colour::kGreen);
+    case Verdict::kViolated:
+      return coloured("VIOLATED", Colour::kRed);
+    case Verdict::kUnknown:
+      break;
+  }
+  return coloured("UNKNOWN", Colour::kYellow);
 }
 
 int exit_code(Verdict verdict) {

@@ -11,6 +11,8 @@ namespace axiom::cli {
 /// The verdict over all semantics: violated beats unknown beats verified.
 Verdict overall(const DecisionReport& report);
 int exit_code(Verdict verdict);
+/// "VERIFIED" in green, "VIOLATED" in red, "UNKNOWN" in yellow.
+std::string verdict_word(Verdict verdict);
 
 /// "VERIFIED net prop 1.24 s 312 leaves float32 cert sha256:..." for each semantics; a witness or a reason on further,
 /// indented lines.

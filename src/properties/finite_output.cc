@@ -1,8 +1,9 @@
 // finite-output: nothing overflows, in no covered evaluation.
 //
 // Every certificate about at least one alternative proves that much, by the premise of spec/operators.md section 5: it
-// holds for each sum of the network, and with it no value anywhere is infinite or not a number (proofs/Finite.v). The
-// unsafe set asks for the little that is left to say about the outputs: that they stay below what rounds to infinity.
+// holds for each sum of the network, and with it no value anywhere is infinite or not a number (proofs/Finite.v, for
+// the operators that Coq knows). The unsafe set asks for the little that is left to say about the outputs: that they
+// stay below what rounds to infinity.
 #include <fmt/format.h>
 
 #include "properties/library.h"

@@ -5,29 +5,23 @@
 """
 
 import json
-import os
 import random
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 from fractions import Fraction
 from pathlib import Path
 
 import onnx_writer
+from scratch import ScratchTest, own_temporary_folder
 
 BIN = Path(sys.argv.pop(1)).resolve()
 AXIOM = BIN / "axiom"
 
-
-def setUpModule():
-    """Temporary files of these tests, and of the programs they start, lie in a folder that nobody else writes."""
-    own = tempfile.TemporaryDirectory()
-    unittest.addModuleCleanup(own.cleanup)
-    os.environ["TMPDIR"] = tempfile.tempdir = own.name
+setUpModule = own_temporary_folder
 
 
 def npy(values, shape, kind="<f4"):
@@ -39,17 +33,7 @@ def npy(values, shape, kind="<f4"):
             struct.pack(f"<{len(values)}{code}", *values))
 
 
-class PropertiesTest(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = Path(scratch.name)
-
-    def file(self, name, content):
-        path = self.folder / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
-
+class PropertiesTest(ScratchTest):
     def axiom(self, code, *arguments):
         done = subprocess.run([AXIOM, *map(str, arguments)], capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, code, f"axiom {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")

@@ -7,17 +7,16 @@
 import csv
 import html.parser
 import json
-import os
 import random
 import re
 import subprocess
 import sys
-import tempfile
 import unittest
 import xml.etree.ElementTree
 from pathlib import Path
 
 import onnx_writer
+from scratch import ScratchTest, own_temporary_folder
 
 BIN = Path(sys.argv.pop(1)).resolve()
 AXIOM = BIN / "axiom"
@@ -55,23 +54,14 @@ class Page(html.parser.HTMLParser):
     def handle_data(self, data):
         self.text += data
 
+setUpModule = own_temporary_folder
 
-class Reports(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = Path(scratch.name)
-        os.environ["TMPDIR"] = scratch.name
 
+class Reports(ScratchTest):
     def run_axiom(self, code, *arguments):
         done = subprocess.run([AXIOM, *map(str, arguments)], capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
-
-    def write(self, name, content):
-        path = self.folder / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
 
     def page(self, path):
         text = path.read_text()
@@ -80,8 +70,8 @@ class Reports(unittest.TestCase):
         return Page(self, text)
 
     def hard_question(self):
-        net = self.write("hard.onnx", onnx_writer.perceptron([30, 200, 200, 200, 1], random.Random(7)))
-        return net, self.write("hard.vnnlib", onnx_writer.box_property(30, 1, -1, 1, "(>= Y_0 20)"))
+        net = self.file("hard.onnx", onnx_writer.perceptron([30, 200, 200, 200, 1], random.Random(7)))
+        return net, self.file("hard.vnnlib", onnx_writer.box_property(30, 1, -1, 1, "(>= Y_0 20)"))
 
     def test_the_page_of_a_proof_says_what_was_proved_and_how_to_check_it(self):
         page, proof = self.folder / "page.html", self.folder / "proof.axc"
@@ -105,14 +95,14 @@ class Reports(unittest.TestCase):
         self.assertGreaterEqual(found.tags.count("svg"), 2)
 
     def test_an_input_that_is_an_image_is_drawn(self):
-        net = self.write("image.onnx", onnx_writer.perceptron([64, 4, 1], random.Random(1)))
-        question = self.write("q.vnnlib", onnx_writer.box_property(64, 1, 0, 1, "(>= Y_0 -1000)"))
+        net = self.file("image.onnx", onnx_writer.perceptron([64, 4, 1], random.Random(1)))
+        question = self.file("q.vnnlib", onnx_writer.box_property(64, 1, 0, 1, "(>= Y_0 -1000)"))
         page = self.folder / "page.html"
         self.run_axiom(1, "verify", net, question, "--html", page)
         self.assertEqual(self.page(page).tags.count("img"), 3)
 
     def test_names_of_files_cannot_break_the_page(self):
-        net = self.write("<b>&\"'.onnx", NET.read_bytes())
+        net = self.file("<b>&\"'.onnx", NET.read_bytes())
         page, junit, sarif = (self.folder / name for name in ("page.html", "j.xml", "s.sarif"))
         self.run_axiom(0, "verify", net, HOLDS, "--html", page, "--junit", junit, "--sarif", sarif)
         self.assertNotIn("b", self.page(page).tags[:6])
@@ -248,9 +238,9 @@ class Reports(unittest.TestCase):
 
     def test_files_that_are_no_sweeps_are_refused(self):
         for content in ("", "a,b\n1,2\n"):
-            self.run_axiom(4, "report", self.write("x.csv", content))
+            self.run_axiom(4, "report", self.file("x.csv", content))
         text = self.rows().read_text()
-        done = self.run_axiom(4, "report", self.write("x.csv", text + "a,b\n"))
+        done = self.run_axiom(4, "report", self.file("x.csv", text + "a,b\n"))
         self.assertIn("row 6", done.stderr)
         self.run_axiom(2, "report")
 

@@ -11,23 +11,22 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 from pathlib import Path
 
 import onnx_writer
+from scratch import ScratchTest, own_temporary_folder
 
 BIN = Path(sys.argv.pop(1)).resolve()
 AXIOM = BIN / "axiom"
 
+setUpModule = own_temporary_folder
 
-class SharedSweep(unittest.TestCase):
+
+class SharedSweep(ScratchTest):
     def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = Path(scratch.name)
-        os.environ["TMPDIR"] = scratch.name
+        super().setUp()
         self.shared = self.folder / "shared"
         family = self.folder / "family"
         family.mkdir()
