@@ -103,6 +103,7 @@ BoundProgram::BoundProgram(Program source) : program(std::move(source)) {
     if (op.kind == CoreKind::kAffine) {
       add_row_data(op, out);
       add_dense_copy(op, out);
+      if (out.dense_width == 0) out.blocks = backward_blocks<double>(op.rows);
       out.term_count = static_cast<double>(op.rows.column.size());
       out.step_rows =
           static_cast<double>(std::max<size_t>(op.count, greatest_count(op.rows.column, program.element_count)));

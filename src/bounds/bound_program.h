@@ -6,6 +6,7 @@
 
 #include "bounds/arithmetic.h"
 #include "graph/program.h"
+#include "runtime/block_matrix.h"
 
 namespace axiom {
 
@@ -35,6 +36,8 @@ struct BoundOp {
   size_t dense_width = 0;
   std::vector<double> dense;       ///< rows x width
   std::vector<double> transposed;  ///< width x rows
+  // Another affine operator as blocks; empty where they do not pay.
+  BlockMatrix<double> blocks;
 };
 
 struct BoundProgram {

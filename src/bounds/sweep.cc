@@ -146,6 +146,8 @@ void Sweep::step(BoundContext& context, uint32_t p) {
     if (data.dense_width > 0) {
       multiply_accumulate(DenseMatrixView{data.dense.data(), data.dense_width}, active, a, width_,
                           out + size_t{data.dense_first} * width_);
+    } else if (width_ > 1 && data.blocks.pays(active.size())) {
+      multiply_accumulate(data.blocks, active, a, width_, out);
     } else {
       multiply_accumulate(SparseMatrixView{op.rows.begin.data(), op.rows.column.data(), op.rows.weight.data()}, active,
                           a, width_, out);

@@ -5,6 +5,10 @@
 // switches off contraction, so that a * b + c is two roundings everywhere.
 #include "runtime/batched_matrix.h"
 
+#include <bit>
+#include <numeric>
+#include <vector>
+
 #include "base/result.h"
 
 // The thread sanitizer cannot run the code that chooses a clone: it runs before the sanitizer has started.
@@ -69,6 +73,79 @@ __attribute__((always_inline)) inline void sparse(SparseMatrixView m, const uint
   }
 }
 
+// A product with blocks. The tag holds the vector type, whose alignment a template argument would lose.
+template <int kTile, typename Tag, typename T>
+__attribute__((always_inline)) inline void block_tile(const T* w, size_t width, const uint32_t* local,
+                                                      const uint32_t* rows, size_t count, const T* a,
+                                                      const uint32_t* columns, T* out) {
+  using Vector = typename Tag::Vector;
+  constexpr size_t kLanes = sizeof(Vector) / sizeof(T);
+  Vector acc[kTile];
+  for (int t = 0; t < kTile; ++t) acc[t] = *reinterpret_cast<const Vector*>(out + columns[t] * kLanes);
+  for (size_t k = 0; k < count; ++k) {
+    const Vector va = *reinterpret_cast<const Vector*>(a + rows[k] * kLanes);
+    const T* wr = w + local[k] * width;
+    for (int t = 0; t < kTile; ++t) acc[t] += va * wr[t];
+  }
+  for (int t = 0; t < kTile; ++t) *reinterpret_cast<Vector*>(out + columns[t] * kLanes) = acc[t];
+}
+
+// The rows of a block that take part: where they are in the block and in the matrix.
+struct BlockRows {
+  std::vector<uint32_t> local, global;
+  size_t count = 0;
+};
+
+template <typename Tag, typename T>
+__attribute__((always_inline)) inline void block(const T* w, size_t width, const BlockRows& rows, const T* a,
+                                                 const uint32_t* columns, T* out) {
+  const uint32_t *local = rows.local.data(), *global = rows.global.data();
+  const size_t count = rows.count;
+  size_t j = 0;
+  for (; j + 8 <= width; j += 8) block_tile<8, Tag>(w + j, width, local, global, count, a, columns + j, out);
+  if (j + 4 <= width) {
+    block_tile<4, Tag>(w + j, width, local, global, count, a, columns + j, out);
+    j += 4;
+  }
+  if (j + 2 <= width) {
+    block_tile<2, Tag>(w + j, width, local, global, count, a, columns + j, out);
+    j += 2;
+  }
+  if (j < width) block_tile<1, Tag>(w + j, width, local, global, count, a, columns + j, out);
+}
+
+AXIOM_VECTOR_CLONES void block_4(const double* w, size_t width, const BlockRows& rows, const double* a,
+                                 const uint32_t* columns, double* out) {
+  block<Lane<4>>(w, width, rows, a, columns, out);
+}
+AXIOM_VECTOR_CLONES void block_8(const double* w, size_t width, const BlockRows& rows, const double* a,
+                                 const uint32_t* columns, double* out) {
+  block<Lane<8>>(w, width, rows, a, columns, out);
+}
+
+// Hands every block that has an active row to `multiply`.
+template <typename T, typename Multiply>
+void each_block(const BlockMatrix<T>& matrix, std::span<const uint32_t> active, Multiply multiply) {
+  if (active.empty()) return;
+  std::vector<uint8_t> is_active(matrix.row_end);
+  for (const uint32_t r : active) is_active[r] = 1;
+  BlockRows rows{std::vector<uint32_t>(matrix.most_rows), std::vector<uint32_t>(matrix.most_rows)};
+  for (const auto& b : matrix.blocks) {
+    const uint32_t* of_block = matrix.rows.data() + b.first_row;
+    if (of_block[0] > active.back() || of_block[b.row_count - 1] < active.front()) continue;
+    size_t count = 0;
+    for (uint32_t k = 0; k < b.row_count; ++k) {  // Without a branch that would be mispredicted.
+      const uint32_t r = of_block[k];
+      rows.local[count] = k;
+      rows.global[count] = r;
+      count += is_active[r];
+    }
+    rows.count = count;
+    if (count > 0)
+      multiply(matrix.weights.data() + b.weights, b.column_count, rows, matrix.columns.data() + b.first_column);
+  }
+}
+
 template <int kLanes>
 __attribute__((always_inline)) inline size_t find(const double* a, size_t count, double cap, uint32_t* active,
                                                   double* over) {
@@ -77,9 +154,9 @@ __attribute__((always_inline)) inline size_t find(const double* a, size_t count,
   size_t found = 0;
   for (size_t i = 0; i < count; ++i) {
     const Vector v = *reinterpret_cast<const Vector*>(a + i * kLanes);
-    const auto used = v != 0;
-    bool any = false;
-    for (int l = 0; l < kLanes; ++l) any |= used[l] != 0;
+    uint64_t bits = 0;
+    for (int l = 0; l < kLanes; ++l) bits |= std::bit_cast<uint64_t>(a[i * kLanes + static_cast<size_t>(l)]);
+    const bool any = bits << 1 != 0;  // A negative zero is one.
     within &= (v < 0 ? -v : v) <= cap;
     active[found] = static_cast<uint32_t>(i);
     found += any;
@@ -206,7 +283,10 @@ void sparse_1(SparseMatrixView m, const uint32_t* active, size_t count, const do
   }
 }
 
-typedef float FloatVector __attribute__((vector_size(4 * kFloatLanes), aligned(4)));
+struct FloatLane {
+  typedef float Vector __attribute__((vector_size(4 * kFloatLanes), aligned(4)));
+};
+using FloatVector = FloatLane::Vector;
 
 __attribute__((always_inline)) inline FloatVector& lanes_of(float* a, size_t row) {
   return *reinterpret_cast<FloatVector*>(a + row * kFloatLanes);
@@ -242,6 +322,11 @@ AXIOM_VECTOR_CLONES void float_sparse(FloatSparseView m, const uint32_t* active,
     const FloatVector va = lanes_of(a, row);
     for (uint64_t t = m.begin[row]; t < m.begin[row + 1]; ++t) lanes_of(out, m.column[t]) += va * m.weight[t];
   }
+}
+
+AXIOM_VECTOR_CLONES void float_block(const float* w, size_t width, const BlockRows& rows, const float* a,
+                                     const uint32_t* columns, float* out) {
+  block<FloatLane>(w, width, rows, a, columns, out);
 }
 
 AXIOM_VECTOR_CLONES void float_gather(FloatSparseView m, size_t rows, const float* v, float* out) {
@@ -295,6 +380,26 @@ void multiply_accumulate(FloatSparseView matrix, std::span<const uint32_t> activ
   float_sparse(matrix, active.data(), active.size(), a, out);
 }
 
+void multiply_accumulate(const BlockMatrix<float>& matrix, std::span<const uint32_t> active, const float* a,
+                         float* out) {
+  each_block(matrix, active, [&](const float* w, size_t width, const BlockRows& rows, const uint32_t* columns) {
+    float_block(w, width, rows, a, columns, out);
+  });
+}
+
+void multiply_accumulate(const BlockMatrix<float>& matrix, const float* a, float* out) {
+  BlockRows rows;
+  for (const auto& b : matrix.blocks) {
+    rows.local.resize(b.row_count);
+    std::iota(rows.local.begin(), rows.local.end(), 0u);
+    rows.global.assign(matrix.rows.begin() + static_cast<std::ptrdiff_t>(b.first_row),
+                       matrix.rows.begin() + static_cast<std::ptrdiff_t>(b.first_row + b.row_count));
+    rows.count = b.row_count;
+    float_block(matrix.weights.data() + b.weights, b.column_count, rows, a, matrix.columns.data() + b.first_column,
+                out);
+  }
+}
+
 void apply_lines(FloatLinesView view, std::span<const uint32_t> active, const float* a, float* out, float* constant) {
   float_lines(view, active.data(), active.size(), a, out, constant);
 }
@@ -333,6 +438,15 @@ void multiply_accumulate(SparseMatrixView matrix, std::span<const uint32_t> acti
       return sparse_8(matrix, active.data(), active.size(), a, out);
   }
   AXIOM_CHECK(!"lane count without kernel");
+}
+
+void multiply_accumulate(const BlockMatrix<double>& matrix, std::span<const uint32_t> active, const double* a,
+                         int lanes, double* out) {
+  AXIOM_CHECK(lanes == 4 || lanes == 8);
+  const auto kernel = lanes == 4 ? block_4 : block_8;
+  each_block(matrix, active, [&](const double* w, size_t width, const BlockRows& rows, const uint32_t* columns) {
+    kernel(w, width, rows, a, columns, out);
+  });
 }
 
 void least_over_box(const double* a, size_t count, int lanes, const double* lo, const double* hi,

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <span>
 
+#include "runtime/block_matrix.h"
+
 namespace axiom {
 
 /// Lane counts that have a kernel.
@@ -34,6 +36,9 @@ void multiply_accumulate(DenseMatrixView matrix, std::span<const uint32_t> activ
 /// out[column, l] += a[r, l] * weight, over r in `active` and the terms of row r, in order.
 void multiply_accumulate(SparseMatrixView matrix, std::span<const uint32_t> active, const double* a, int lanes,
                          double* out);
+/// The same for a map that is at hand as blocks; `lanes` is 4 or 8.
+void multiply_accumulate(const BlockMatrix<double>& matrix, std::span<const uint32_t> active, const double* a,
+                         int lanes, double* out);
 
 /// The rows r < count with a non-zero value in some lane, in order, into `active` (room for `count`); their number is
 /// returned. over[l] becomes 1 when a value of lane l is NaN or its absolute value exceeds `cap`.
@@ -79,6 +84,9 @@ struct FloatSparseView {
 /// As the double functions of the same name.
 void multiply_accumulate(FloatDenseView matrix, std::span<const uint32_t> active, const float* a, float* out);
 void multiply_accumulate(FloatSparseView matrix, std::span<const uint32_t> active, const float* a, float* out);
+void multiply_accumulate(const BlockMatrix<float>& matrix, std::span<const uint32_t> active, const float* a, float* out);
+/// Over all rows.
+void multiply_accumulate(const BlockMatrix<float>& matrix, const float* a, float* out);
 size_t find_active(const float* a, size_t count, uint32_t* active);
 
 /// Two lines per row and lane, and the column of a row.

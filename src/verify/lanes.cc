@@ -19,7 +19,11 @@ float in_steps(float slope) { return std::round(slope * 128) / 128; }
 }  // namespace
 
 Lanes::Lanes(const BoundProgram& program)
-    : program_(program), weights_(program.ops.size()), transposed_(program.ops.size()) {
+    : program_(program),
+      weights_(program.ops.size()),
+      transposed_(program.ops.size()),
+      backward_(program.ops.size()),
+      forward_(program.ops.size()) {
   const Program& core = program.program;
   bool pools = false, products = false;
   uint32_t largest = 0;
@@ -34,6 +38,8 @@ Lanes::Lanes(const BoundProgram& program)
       transposed_[p].assign(data.transposed.begin(), data.transposed.end());
     } else if (op.kind == CoreKind::kAffine) {
       weights_[p].assign(op.rows.weight.begin(), op.rows.weight.end());
+      backward_[p] = backward_blocks<float>(op.rows);
+      forward_[p] = forward_blocks<float>(op.rows);
     }
     if (!is_hinge(op)) continue;
     for (uint32_t i = 0; i < op.count; ++i) {
@@ -232,6 +238,8 @@ void Lanes::backward() {
       if (data.dense_width > 0) {
         multiply_accumulate(FloatDenseView{weights_[p].data(), data.dense_width}, active, a,
                             a_.data() + size_t{data.dense_first} * kCount);
+      } else if (backward_[p].pays(active.size())) {
+        multiply_accumulate(backward_[p], active, a, a_.data());
       } else {
         multiply_accumulate(FloatSparseView{op.rows.begin.data(), op.rows.column.data(), weights_[p].data()}, active, a,
                             a_.data());
@@ -276,6 +284,8 @@ void Lanes::forward() {
         const float* in = value_.data() + size_t{data.dense_first} * kCount;
         const std::span<const uint32_t> active(active_.data(), find_active(in, data.dense_width, active_.data()));
         multiply_accumulate(FloatDenseView{transposed_[p].data(), op.count}, active, in, out);
+      } else if (!forward_[p].empty()) {
+        multiply_accumulate(forward_[p], value_.data(), out);
       } else {
         gather_accumulate(FloatSparseView{op.rows.begin.data(), op.rows.column.data(), weights_[p].data()}, op.count,
                           value_.data(), out);

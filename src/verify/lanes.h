@@ -95,7 +95,8 @@ class Lanes {
   const BoundProgram& program_;
   std::vector<Hinge> hinges_;
   std::vector<std::vector<float>> weights_, transposed_;  // Per operator; dense ones also transposed.
-  std::vector<uint32_t> active_, all_;
+  std::vector<BlockMatrix<float>> backward_, forward_;    // Per operator; empty where there are dense ones.
+  std::vector<uint32_t> active_;
 
   // Per element and lane.
   std::vector<float> a_, value_, low_slope_, low_offset_, up_slope_, up_offset_;
