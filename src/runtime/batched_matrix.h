@@ -84,7 +84,8 @@ struct FloatSparseView {
 /// As the double functions of the same name.
 void multiply_accumulate(FloatDenseView matrix, std::span<const uint32_t> active, const float* a, float* out);
 void multiply_accumulate(FloatSparseView matrix, std::span<const uint32_t> active, const float* a, float* out);
-void multiply_accumulate(const BlockMatrix<float>& matrix, std::span<const uint32_t> active, const float* a, float* out);
+void multiply_accumulate(const BlockMatrix<float>& matrix, std::span<const uint32_t> active, const float* a,
+                         float* out);
 /// Over all rows.
 void multiply_accumulate(const BlockMatrix<float>& matrix, const float* a, float* out);
 size_t find_active(const float* a, size_t count, uint32_t* active);

@@ -17,7 +17,9 @@ struct Columns {
   std::vector<uint32_t> row;
   std::vector<double> weight;
 
-  std::span<const uint32_t> rows_of(size_t i) const { return std::span(row).subspan(begin[i], begin[i + 1] - begin[i]); }
+  std::span<const uint32_t> rows_of(size_t i) const {
+    return std::span(row).subspan(begin[i], begin[i + 1] - begin[i]);
+  }
   bool increasing() const {
     for (size_t i = 0; i < id.size(); ++i) {
       for (uint64_t t = begin[i] + 1; t < begin[i + 1]; ++t) {
