@@ -48,6 +48,8 @@ Lanes::Lanes(const BoundProgram& program)
                          core.ops[program.op_of[c]].kind == CoreKind::kAffine});
     }
   }
+  top_ = static_cast<uint32_t>(core.ops.size()) - 1;
+  hinge_end_ = hinges_.size();
   active_.resize(largest);
   const size_t elements = size_t{core.element_count} * kCount, hinges = hinges_.size() * kCount;
   for (auto* v : {&a_, &value_, &low_slope_, &low_offset_, &up_slope_, &up_offset_}) v->assign(elements, 0);
@@ -88,7 +90,8 @@ void Lanes::set_lines(int lane, const BoundContext& context) {
     input_lo_[at(j, lane)] = static_cast<float>(context.lo(j));
     input_hi_[at(j, lane)] = static_cast<float>(context.hi(j));
   }
-  for (const CoreOp& op : program_.program.ops) {
+  for (uint32_t p = 0; p <= top_; ++p) {
+    const CoreOp& op = program_.program.ops[p];
     if (op.kind == CoreKind::kInput || op.kind == CoreKind::kAffine) continue;
     for (ElementId e = op.first; e < op.first + op.count; ++e) {
       const Lines& lines = context.lines(e);
@@ -119,18 +122,21 @@ void Lanes::set_slope(uint32_t h, int lane, float slope) {
     low_slope_[at(hinge.element, lane)] = std::max(hinge.alpha, in_steps(slope_[at(h, lane)]));
 }
 
+void Lanes::set_hinge(uint32_t h, int lane, const BoundContext& context) {
+  const double l = context.lo(hinges_[h].source), u = context.hi(hinges_[h].source);
+  lo_[at(h, lane)] = static_cast<float>(l);
+  hi_[at(h, lane)] = static_cast<float>(u);
+  open_[at(h, lane)] = l < 0 && u > 0 ? 1.0f : 0.0f;
+}
+
 void Lanes::load(int lane, BoundContext& context, const NumericConstraint& constraint, const SweepParameters& start,
                  float enough) {
   const size_t k = static_cast<size_t>(lane);
   context.refresh_relaxations();
   set_lines(lane, context);
-  for (uint32_t h = 0; h < hinges_.size(); ++h) {
-    const Hinge& hinge = hinges_[h];
-    const double l = context.lo(hinge.source), u = context.hi(hinge.source);
-    lo_[at(h, lane)] = static_cast<float>(l);
-    hi_[at(h, lane)] = static_cast<float>(u);
-    open_[at(h, lane)] = l < 0 && u > 0 ? 1.0f : 0.0f;
-    set_slope(h, lane, start.slopes.empty() ? low_slope_[at(hinge.element, lane)] : start.slopes[h]);
+  for (uint32_t h = 0; h < hinge_end_; ++h) {
+    set_hinge(h, lane, context);
+    set_slope(h, lane, start.slopes.empty() ? low_slope_[at(hinges_[h].element, lane)] : start.slopes[h]);
   }
   for (size_t s = 0; s < start.splits.size(); ++s) {
     const ElementId e = start.splits[s];
@@ -140,6 +146,32 @@ void Lanes::load(int lane, BoundContext& context, const NumericConstraint& const
   }
   for (const auto& [e, t] : constraint.terms) target_[k].emplace_back(e, static_cast<float>(t));
   target_constant_[k] = static_cast<float>(-constraint.bound);
+  enough_[k] = enough;
+  loaded_[k] = true;
+}
+
+void Lanes::load_all(const BoundContext& context, uint32_t top) {
+  top_ = top;
+  const ElementId first = program_.program.ops[top].first;
+  hinge_end_ = 0;
+  while (hinge_end_ < hinges_.size() && hinges_[hinge_end_].element < first) ++hinge_end_;
+  for (int lane = 0; lane < kCount; ++lane) {
+    set_lines(lane, context);
+    for (uint32_t h = 0; h < hinge_end_; ++h) set_hinge(h, lane, context);
+  }
+}
+
+void Lanes::restart(const BoundContext& context) {
+  clear();
+  for (uint32_t h = 0; h < hinge_end_; ++h) {
+    const auto slope = static_cast<float>(context.lines(hinges_[h].element).lower_slope);
+    for (int lane = 0; lane < kCount; ++lane) set_slope(h, lane, slope);
+  }
+}
+
+void Lanes::aim(int lane, ElementId e, float sign, float enough) {
+  const size_t k = static_cast<size_t>(lane);
+  target_[k].emplace_back(e, sign);
   enough_[k] = enough;
   loaded_[k] = true;
 }
@@ -211,14 +243,15 @@ void Lanes::forward_products(const CoreOp& op) {
 
 void Lanes::backward() {
   const Program& core = program_.program;
-  std::fill(a_.begin(), a_.end(), 0.0f);
+  const CoreOp& top = core.ops[top_];
+  std::fill_n(a_.begin(), size_t{top.first + top.count} * kCount, 0.0f);
   constant_ = target_constant_;
   std::array<size_t, kCount> next{};
   for (size_t k = 0; k < kCount; ++k) {
     for (const auto& [e, t] : target_[k]) a_[at(e, static_cast<int>(k))] += t;
     next[k] = splits_[k].size();
   }
-  for (uint32_t p = static_cast<uint32_t>(core.ops.size()) - 1; p > 0; --p) {
+  for (uint32_t p = top_; p > 0; --p) {
     const CoreOp& op = core.ops[p];
     for (size_t k = 0; k < kCount; ++k) {
       for (; next[k] > 0 && splits_[k][next[k] - 1].element >= op.first; --next[k]) {
@@ -273,7 +306,7 @@ void Lanes::backward() {
 
 void Lanes::forward() {
   const Program& core = program_.program;
-  for (uint32_t p = 1; p < core.ops.size(); ++p) {
+  for (uint32_t p = 1; p < top_; ++p) {
     const CoreOp& op = core.ops[p];
     float* out = value_.data() + size_t{op.first} * kCount;
     if (op.kind == CoreKind::kAffine) {
@@ -312,7 +345,7 @@ void Lanes::forward() {
 
 void Lanes::step(int t, float rate) {
   const Adam adam(rate, t);
-  for (uint32_t h = 0; h < hinges_.size(); ++h) {
+  for (uint32_t h = 0; h < hinge_end_; ++h) {
     const Hinge& hinge = hinges_[h];
     const float *a = &a_[at(hinge.element, 0)], *x = &value_[at(hinge.source, 0)], *open = &open_[at(h, 0)];
     float *slope = &slope_[at(h, 0)], *mean = &mean_[at(h, 0)], *square = &square_[at(h, 0)];
@@ -329,7 +362,7 @@ void Lanes::step(int t, float rate) {
   for (size_t k = 0; k < kCount; ++k) {
     // Multipliers live on the scale of sweep coefficients; their steps follow the greatest one.
     if (t == 1 && !splits_[k].empty()) {
-      for (const Hinge& hinge : hinges_)
+      for (const Hinge& hinge : std::span(hinges_).first(hinge_end_))
         scale_[k] = std::max(scale_[k], std::fabs(a_[at(hinge.element, static_cast<int>(k))]));
     }
     const Adam scaled(rate * kMultiplierRate * scale_[k], t);
@@ -350,7 +383,7 @@ bool Lanes::ascend(int iterations, bool warm, const std::function<bool()>& stop)
       if (resting_[k] || (t > 1 && !(bound_[k] > best_bound_[k]))) continue;
       best_bound_[k] = bound_[k];
       best_splits_[k] = splits_[k];
-      for (uint32_t h = 0; h < hinges_.size(); ++h)
+      for (uint32_t h = 0; h < hinge_end_; ++h)
         best_slope_[at(h, static_cast<int>(k))] = slope_[at(h, static_cast<int>(k))];
       resting_[k] = best_bound_[k] > enough_[k];
     }
@@ -362,7 +395,7 @@ bool Lanes::ascend(int iterations, bool warm, const std::function<bool()>& stop)
 }
 
 void Lanes::restore() {
-  for (uint32_t h = 0; h < hinges_.size(); ++h) {
+  for (uint32_t h = 0; h < hinge_end_; ++h) {
     for (int k = 0; k < kCount; ++k) set_slope(h, k, best_slope_[at(h, k)]);
   }
   splits_ = best_splits_;
@@ -371,7 +404,7 @@ void Lanes::restore() {
 
 SweepParameters Lanes::parameters(int lane) const {
   SweepParameters parameters;
-  for (uint32_t h = 0; h < hinges_.size(); ++h) parameters.slopes.push_back(best_slope_[at(h, lane)]);
+  for (uint32_t h = 0; h < hinge_end_; ++h) parameters.slopes.push_back(best_slope_[at(h, lane)]);
   for (const Split& split : best_splits_[static_cast<size_t>(lane)]) {
     parameters.splits.push_back(split.element);
     parameters.multipliers.push_back(split.beta);
@@ -382,7 +415,7 @@ SweepParameters Lanes::parameters(int lane) const {
 SlopeSpec Lanes::slopes(int lane) const {
   SlopeSpec spec;
   spec.rule = SlopeRule::kExplicit;
-  for (uint32_t h = 0; h < hinges_.size(); ++h) {
+  for (uint32_t h = 0; h < hinge_end_; ++h) {
     if (open_[at(h, lane)] != 0)
       spec.bytes.push_back(static_cast<uint8_t>(std::lround(best_slope_[at(h, lane)] * 128)));
   }
@@ -399,7 +432,7 @@ void Lanes::minimizer(int lane, std::vector<double>& point) const {
 
 std::vector<Lanes::Candidate> Lanes::candidates(int lane, size_t most) const {
   std::vector<Candidate> found;
-  for (uint32_t h = 0; h < hinges_.size(); ++h) {
+  for (uint32_t h = 0; h < hinge_end_; ++h) {
     const Hinge& hinge = hinges_[h];
     if (open_[at(h, lane)] == 0 || !hinge.splittable) continue;
     const float a = a_[at(hinge.element, lane)], slope = low_slope_[at(hinge.element, lane)];

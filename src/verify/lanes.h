@@ -40,6 +40,14 @@ class Lanes {
   void load(int lane, BoundContext& context, const NumericConstraint& constraint, const SweepParameters& start,
             float enough);
 
+  /// For targets that are single elements of the affine operator `top`: all lanes get the bounds of the context, which
+  /// must be refreshed below `top`.
+  void load_all(const BoundContext& context, uint32_t top);
+  /// Empties all lanes, but for the bounds that `load_all` gave them; the slopes are those of the adaptive rule.
+  void restart(const BoundContext& context);
+  /// The target sign * e.
+  void aim(int lane, ElementId e, float sign, float enough);
+
   /// Ascends the bounds of the loaded lanes, in short steps when they are `warm` from a parent. Each keeps its best.
   /// False when `stop` (may be empty) ended it unfinished.
   bool ascend(int iterations, bool warm, const std::function<bool()>& stop = {});
@@ -82,6 +90,7 @@ class Lanes {
   };
   static size_t at(ElementId e, int lane) { return size_t{e} * kCount + static_cast<size_t>(lane); }
   void set_lines(int lane, const BoundContext& context);
+  void set_hinge(uint32_t h, int lane, const BoundContext& context);
   void set_slope(uint32_t h, int lane, float slope);
   void backward();
   FloatLinesView lines_of(const CoreOp& op) const;
@@ -94,6 +103,8 @@ class Lanes {
 
   const BoundProgram& program_;
   std::vector<Hinge> hinges_;
+  uint32_t top_;      ///< The operator of the targets; those above it are not looked at.
+  size_t hinge_end_;  ///< Of the hinges below `top_`.
   std::vector<std::vector<float>> weights_, transposed_;  // Per operator; dense ones also transposed.
   std::vector<BlockMatrix<float>> backward_, forward_;    // Per operator; empty where there are dense ones.
   std::vector<uint32_t> active_;

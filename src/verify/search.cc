@@ -27,6 +27,9 @@ constexpr double kFirstShare = 0.3, kLaterShare = 0.1;
 // The input box is split with so many free inputs; with more, up to the second, if there are only so many neurons an
 // input.
 constexpr size_t kFewInputs = 12, kMostInputs = 20, kFewNeurons = 8;
+// Multiplications for tightening neurons at the root, for every second of the time limit: about a tenth of what one
+// processor does.
+constexpr double kTighteningWork = 2e9;
 constexpr size_t kKeptViolations = 10000;
 
 // Inputs worth splitting: a decimal that is no double leaves an interval one unit in the last place wide, under `real`.
@@ -224,7 +227,10 @@ void Driver::root() {
     return;
   }
   work.stop = plan.stop;
-  if (!splits_input(0) && !settled(work.context.store(), work)) tighten(work, code);
+  if (!splits_input(0) && !settled(work.context.store(), work)) {
+    ThreadPool threads(options_.threads);
+    tighten(work, threads, kTighteningWork * options_.timeout_seconds, code);
+  }
   code.split_all_disjuncts();
   root_->code = code.take();
   root_->state = NodeState::kSplit;
