@@ -362,10 +362,10 @@ AXIOM_VECTOR_CLONES void float_follow(FloatLinesView view, size_t rows, const fl
 AXIOM_VECTOR_CLONES size_t float_find(const float* a, size_t count, uint32_t* active) {
   size_t found = 0;
   for (size_t i = 0; i < count; ++i) {
-    bool any = false;
-    for (int l = 0; l < kFloatLanes; ++l) any |= a[i * kFloatLanes + l] != 0;
+    uint32_t bits = 0;
+    for (size_t l = 0; l < kFloatLanes; ++l) bits |= std::bit_cast<uint32_t>(a[i * kFloatLanes + l]);
     active[found] = static_cast<uint32_t>(i);
-    found += any;
+    found += bits << 1 != 0;  // A negative zero is one.
   }
   return found;
 }

@@ -379,13 +379,16 @@ bool Lanes::ascend(int iterations, bool warm, const std::function<bool()>& stop)
   float rate = warm ? kWarmRate : kColdRate;
   for (int t = 1;; ++t, rate *= kRateDecay) {
     backward();
+    std::array<uint32_t, kCount> better{};  // All bits set, or none: a choice for the compiler's vectors.
     for (size_t k = 0; k < kCount; ++k) {
       if (resting_[k] || (t > 1 && !(bound_[k] > best_bound_[k]))) continue;
+      better[k] = ~0u;
       best_bound_[k] = bound_[k];
       best_splits_[k] = splits_[k];
-      for (uint32_t h = 0; h < hinge_end_; ++h)
-        best_slope_[at(h, static_cast<int>(k))] = slope_[at(h, static_cast<int>(k))];
       resting_[k] = best_bound_[k] > enough_[k];
+    }
+    for (size_t i = 0; i < hinge_end_ * kCount; i += kCount) {
+      for (size_t k = 0; k < kCount; ++k) best_slope_[i + k] = better[k] != 0 ? slope_[i + k] : best_slope_[i + k];
     }
     if (t > iterations || std::all_of(resting_.begin(), resting_.end(), [](bool rests) { return rests; })) return true;
     if (stop && stop()) return false;
