@@ -323,36 +323,59 @@ std::vector<uint32_t> swept_rows(const BoundContext& context, uint32_t p) {
   return rows;
 }
 
+namespace {
+
+constexpr size_t kPairs = Sweep::kMaxLanes / 2;
+// Rows that one thread takes at a time, and how many there must be for that.
+constexpr int64_t kShare = 16 * kPairs;
+
+// Lower bounds of the rows and of their negatives, of up to kPairs of them.
+void bound_rows(BoundContext& context, Sweep& sweep, uint32_t p, SlopeRule rule, std::span<const uint32_t> rows,
+                double* conclusions) {
+  const ElementId first = context.program().program.ops[p].first;
+  const SlopeSpec spec{rule, {}, {}};
+  sweep.begin(static_cast<int>(2 * rows.size()));
+  for (size_t k = 0; k < rows.size(); ++k) {
+    const int low = static_cast<int>(2 * k);
+    for (int lane : {low, low + 1}) sweep.set_slopes(lane, &spec);
+    sweep.add(low, first + rows[k], 1);
+    sweep.add(low + 1, first + rows[k], -1);
+  }
+  sweep.run(context, p);
+  for (size_t k = 0; k < 2 * rows.size(); ++k) conclusions[k] = sweep.bound(static_cast<int>(k));
+}
+
+}  // namespace
+
 bool sweep_rows(BoundContext& context, Sweep& sweep, uint32_t p, const PropagatePlan& plan,
                 std::vector<double>* record) {
-  const CoreOp& op = context.program().program.ops[p];
+  const ElementId first = context.program().program.ops[p].first;
   const uint32_t inputs = context.program().program.input_count;
   const std::vector<uint32_t> rows = swept_rows(context, p);
-  SlopeSpec spec;
-  spec.rule = plan.rule;
   std::vector<double> conclusions(rows.size() * 2);
-  constexpr size_t kPairs = Sweep::kMaxLanes / 2;
-  for (size_t first = 0; first < rows.size(); first += kPairs) {
-    if (plan.stop && plan.stop()) return false;
-    const size_t count = std::min(kPairs, rows.size() - first);
-    sweep.begin(static_cast<int>(2 * count));
-    for (size_t k = 0; k < count; ++k) {
-      const ElementId e = op.first + rows[first + k];
-      const int low = static_cast<int>(2 * k);
-      for (int lane : {low, low + 1}) sweep.set_slopes(lane, &spec);
-      sweep.add(low, e, 1);
-      sweep.add(low + 1, e, -1);
+  const auto stopped = [&] { return plan.stop && plan.stop(); };
+  const auto bound = [&](Sweep& with, size_t from, size_t end) {
+    for (; from < end && !stopped(); from += kPairs) {
+      const size_t count = std::min(kPairs, end - from);
+      bound_rows(context, with, p, plan.rule, std::span(rows).subspan(from, count), &conclusions[2 * from]);
+      for (size_t k = 0; record != nullptr && k < count; ++k) {
+        double* row = record->data() + size_t{first + rows[from + k]} * inputs;
+        for (uint32_t j = 0; j < inputs; ++j) row[j] = with.input_coefficient(static_cast<int>(2 * k), j);
+      }
     }
-    sweep.run(context, p);
-    for (size_t k = 0; k < 2 * count; ++k) conclusions[2 * first + k] = sweep.bound(static_cast<int>(k));
-    if (record == nullptr) continue;
-    for (size_t k = 0; k < count; ++k) {
-      double* row = record->data() + size_t{op.first + rows[first + k]} * inputs;
-      for (uint32_t j = 0; j < inputs; ++j) row[j] = sweep.input_coefficient(static_cast<int>(2 * k), j);
-    }
+  };
+  if (plan.threads != nullptr && rows.size() > kShare) {
+    context.refresh(p + 1);  // The threads find nothing to refresh.
+    plan.threads->parallel_for(static_cast<int64_t>(rows.size()), kShare, [&](int64_t begin, int64_t end) {
+      Sweep own(context.program());
+      bound(own, static_cast<size_t>(begin), static_cast<size_t>(end));
+    });
+  } else {
+    bound(sweep, 0, rows.size());
   }
+  if (stopped()) return false;
   for (size_t k = 0; k < rows.size(); ++k) {
-    context.intersect(op.first + rows[k], conclusions[2 * k], -conclusions[2 * k + 1]);
+    context.intersect(first + rows[k], conclusions[2 * k], -conclusions[2 * k + 1]);
   }
   return true;
 }

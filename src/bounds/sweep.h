@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/threads.h"
 #include "bounds/context.h"
 
 namespace axiom {
@@ -112,7 +113,8 @@ struct PropagatePlan {
   std::vector<uint32_t> sweep_ops;  ///< Increasing.
   SlopeRule rule = SlopeRule::kAdaptive;
   bool check_premise = false;
-  std::function<bool()> stop;  ///< Asked now and then; true ends the propagation unfinished. May be empty.
+  std::function<bool()> stop;     ///< Asked now and then; true ends the propagation unfinished. May be empty.
+  ThreadPool* threads = nullptr;  ///< Share the rows of large operators; without, the caller's thread does all.
 };
 
 enum class PropagateEnd { kDone, kOverflow, kStopped };

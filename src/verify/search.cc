@@ -207,6 +207,8 @@ void Driver::root() {
   PropagatePlan plan;
   plan.check_premise = true;
   plan.stop = [this] { return must_stop(); };
+  ThreadPool threads(options_.threads);
+  plan.threads = &threads;
   ProofCode code;
   code.propagate(plan);
   switch (propagate(work.context, work.sweep, plan)) {
@@ -227,10 +229,8 @@ void Driver::root() {
     return;
   }
   work.stop = plan.stop;
-  if (!splits_input(0) && !settled(work.context.store(), work)) {
-    ThreadPool threads(options_.threads);
+  if (!splits_input(0) && !settled(work.context.store(), work))
     tighten(work, threads, kTighteningWork * options_.timeout_seconds, code);
-  }
   code.split_all_disjuncts();
   root_->code = code.take();
   root_->state = NodeState::kSplit;

@@ -168,6 +168,7 @@ void tighten(Workspace& work, ThreadPool& threads, double most_work, ProofCode& 
       plan.sweep_all = false;
       plan.sweep_ops = {p};
       plan.stop = work.stop;
+      plan.threads = &threads;
       code.propagate(plan);
       if (propagate(context, work.sweep, plan) == PropagateEnd::kStopped) return;
     }
