@@ -39,7 +39,7 @@ Context::Context(const Program& program, Semantics semantics, const std::vector<
       saved_in_(program.elements()) {
   for (uint32_t o = 0; o < program.operators.size(); ++o) {
     const Operator& op = program.operators[o];
-    if (op.is_affine()) affine_[o].constants = row_constants(op);
+    if (op.is_affine()) affine_[o].constants = std::make_shared<const RowConstants>(row_constants(op));
     if (op.is_bounded()) continue;
     if (op.kind == Kind::softmax && !op.sharp) {
       bound_groups(op);
@@ -271,7 +271,7 @@ const RowFigures& Context::charges(uint32_t o) {
   Affine& affine = affine_[o];
   const Operator& op = program_.operators[o];
   if (stale(o, affine.charged_at)) {
-    compute_charges(op, affine.constants, x_.data(), most_x(op.reads), semantics_, affine.figures);
+    compute_charges(op, *affine.constants, x_.data(), most_x(op.reads), semantics_, affine.figures);
     affine.charged_at = clock_;
   }
   return affine.figures;
@@ -281,7 +281,7 @@ const RowFigures& Context::intervals(uint32_t o) {
   charges(o);
   Affine& affine = affine_[o];
   if (stale(o, affine.bounded_at)) {
-    compute_intervals(program_.operators[o], affine.constants, lo_.data(), hi_.data(), affine.figures);
+    compute_intervals(program_.operators[o], *affine.constants, lo_.data(), hi_.data(), affine.figures);
     affine.bounded_at = clock_;
   }
   return affine.figures;

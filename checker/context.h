@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "affine.h"
@@ -68,7 +69,7 @@ class Context {
 
   // Derived values of operator `op`; refresh(op) is done first. References hold
   // until the next call that names the same operator.
-  const RowConstants& constants(uint32_t op) const { return affine_[op].constants; }
+  const RowConstants& constants(uint32_t op) const { return *affine_[op].constants; }
   const RowFigures& charges(uint32_t op);
   const RowFigures& intervals(uint32_t op);
   const Lines& lines(uint32_t op, const Slopes& slopes);
@@ -87,7 +88,7 @@ class Context {
 
  private:
   struct Affine {
-    RowConstants constants;
+    std::shared_ptr<const RowConstants> constants;  // the same in every copy of a context
     RowFigures figures;
     uint64_t charged_at = 0, bounded_at = 0;
   };

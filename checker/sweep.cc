@@ -40,9 +40,8 @@ constexpr double kMostCoefficient = 0x1p500, kMostConstant = 0x1p1000;
 }  // namespace
 
 template <int L>
-Sweep<L>::Sweep(Context& context)
-    : context_(context),
-      program_(context.program()),
+Sweep<L>::Sweep(const Program& program)
+    : program_(program),
       a_(program_.elements()),
       temp_(program_.elements()),
       a_marks_(program_.elements() / 64 + 1),
@@ -62,27 +61,28 @@ void Sweep<L>::clear() {
 }
 
 template <int L>
-void Sweep<L>::run(uint32_t top, const Slopes& slopes) {
+void Sweep<L>::run(Context& context, uint32_t top, const Slopes& slopes) {
   std::fill(slopes_, slopes_ + L, slopes);
   slopes_differ_ = false;
-  run(top);
+  run(context, top);
 }
 
 template <int L>
-void Sweep<L>::run(uint32_t top, std::span<const Hints> hints) {
+void Sweep<L>::run(Context& context, uint32_t top, std::span<const Hints> hints) {
   std::fill(slopes_, slopes_ + L, Slopes{});
   for (size_t l = 0; l < hints.size(); ++l) {
     slopes_[l] = hints[l].slopes;
     multipliers_[l] = hints[l].multipliers;
   }
   slopes_differ_ = L > 1;
-  run(top);
+  run(context, top);
   std::fill(multipliers_, multipliers_ + L, std::span<const Multiplier>());
 }
 
 template <int L>
-void Sweep<L>::run(uint32_t top) {
-  context_.refresh(top);
+void Sweep<L>::run(Context& context, uint32_t top) {
+  context_ = &context;
+  context.refresh(top);
   for (uint32_t o = top; o-- > 1;) {
     const Operator& op = program_.operators[o];
     for (int l = 0; l < L; ++l) take_multipliers(op, l);
@@ -105,10 +105,10 @@ void Sweep<L>::take_multipliers(const Operator& op, int l) {
   while (first > 0 && multipliers[first - 1].element >= op.first) --first;
   for (const auto& [e, beta] : multipliers.subspan(first)) {
     add(l, e, -beta);
-    const double v = beta * (beta > 0 ? context_.lo(e) : context_.hi(e));
+    const double v = beta * (beta > 0 ? context_->lo(e) : context_->hi(e));
     double& c = c_.v[l];
     c = c + v;
-    c = charge(c, (2 * kU) * (std::fabs(v) + (std::fabs(a_[e].v[l]) + std::fabs(beta)) * context_.x(e)) + kTau);
+    c = charge(c, (2 * kU) * (std::fabs(v) + (std::fabs(a_[e].v[l]) + std::fabs(beta)) * context_->x(e)) + kTau);
   }
   multipliers = multipliers.first(first);
 }
@@ -156,8 +156,8 @@ void Sweep<L>::step(uint32_t o) {
 template <int L>
 void Sweep<L>::affine_step(uint32_t o) {
   const Operator& op = program_.operators[o];
-  const RowFigures& figures = context_.charges(o);
-  const RowConstants& constants = context_.constants(o);
+  const RowFigures& figures = context_->charges(o);
+  const RowConstants& constants = context_->constants(o);
   RowSums<L> sums;
   const Lanes<L>* a = a_.data() + op.first;
   sum_rows(rows_.data(), rows_.size(), a, op.bias.data(), figures.q.data(), sums);
@@ -181,7 +181,7 @@ void Sweep<L>::affine_step(uint32_t o) {
 template <int L>
 void Sweep<L>::line_step(uint32_t o, const Slopes& slopes) {
   const Operator& op = program_.operators[o];
-  const Lines& lines = context_.lines(o, slopes);
+  const Lines& lines = context_->lines(o, slopes);
   const uint32_t* sources = op.kind == Kind::maxpool ? lines.source.data() : op.source.data();
   if (op.kind == Kind::constant) sources = nullptr;
   RowSums<L> sums;
@@ -198,19 +198,19 @@ void Sweep<L>::line_step(uint32_t o, const Slopes& slopes) {
 template <int L>
 void Sweep<L>::hinge_step(uint32_t o) {
   const Operator& op = program_.operators[o];
-  const Lines& lines = context_.lines(o, {});
+  const Lines& lines = context_->lines(o, {});
   const double alpha = op.kind == Kind::relu ? 0 : op.alpha;
   hinges_.clear();
   hinge_slopes_.clear();
   for (const uint32_t i : rows_) {
     const uint32_t source = op.source[i];
     const Line& line = lines.line[i];
-    hinges_.push_back({line.s_hi, line.k_hi, context_.x(source), context_.line_error(o, i)});
+    hinges_.push_back({line.s_hi, line.k_hi, context_->x(source), context_->line_error(o, i)});
     Lanes<L>& slopes = hinge_slopes_.emplace_back();
-    const bool open = context_.is_open(source);
+    const bool open = context_->is_open(source);
     for (int l = 0; l < L; ++l) {
-      slopes.v[l] =
-          open ? lower_slope(context_.lo(source), context_.hi(source), alpha, slopes_[l].of(op.first + i)) : line.s_lo;
+      slopes.v[l] = open ? lower_slope(context_->lo(source), context_->hi(source), alpha, slopes_[l].of(op.first + i))
+                         : line.s_lo;
     }
     mark(temp_marks_, source);
   }
@@ -224,7 +224,7 @@ void Sweep<L>::hinge_step(uint32_t o) {
 template <int L>
 void Sweep<L>::product_step(uint32_t o) {
   const Operator& op = program_.operators[o];
-  const Lines& lines = context_.lines(o, slopes_[0]);
+  const Lines& lines = context_->lines(o, slopes_[0]);
   const Lanes<L>* a = a_.data() + op.first;
   RowSums<L> sums;
   for (const uint32_t i : rows_) {
@@ -256,7 +256,7 @@ void Sweep<L>::group_step(uint32_t o) {
   const Lanes<L>* a = a_.data() + op.first;
   RowSums<L> sums;
   for (size_t g = 0; g + 1 < op.start.size(); ++g) {
-    const double e = softmax_error(double(op.start[g + 1] - op.start[g]), context_.semantics());
+    const double e = softmax_error(double(op.start[g + 1] - op.start[g]), context_->semantics());
     const double q = line_charge({.s_lo = 0, .s_hi = 0, .k_lo = 1, .k_hi = 1}, 0, e, double(op.count));
     for (int l = 0; l < L; ++l) {
       double lowest = a[op.start[g]].v[l];
@@ -282,7 +282,7 @@ void Sweep<L>::group_step(uint32_t o) {
 template <int L>
 void Sweep<L>::share_step(uint32_t o, size_t g, RowSums<L>& sums) {
   const Operator& op = program_.operators[o];
-  const Lines& lines = context_.shares(o);
+  const Lines& lines = context_->shares(o);
   const uint64_t begin = op.start[g], end = op.start[g + 1];
   const Lanes<L>* a = a_.data() + op.first;
   Lanes<L> lowest = a[begin];
@@ -310,7 +310,7 @@ void Sweep<L>::share_step(uint32_t o, size_t g, RowSums<L>& sums) {
 
 template <int L>
 void Sweep<L>::take_sums(const Operator& op, const RowSums<L>& sums, double most, double terms) {
-  const double underflow = kTau * (1 + terms * context_.most_x(op.reads));
+  const double underflow = kTau * (1 + terms * context_->most_x(op.reads));
   for (int l = 0; l < L; ++l) {
     if (!active_[l]) continue;
     const double c = c_.v[l], t2 = sums.t2.v[l];
@@ -334,7 +334,7 @@ void Sweep<L>::merge(const Operator& op) {
           const double old = a_[e].v[l], temp = temp_[e].v[l];
           a_[e].v[l] = old + temp;
           if (old == 0 || temp == 0) continue;
-          t4.v[l] = t4.v[l] + std::fabs(a_[e].v[l]) * context_.x(e);
+          t4.v[l] = t4.v[l] + std::fabs(a_[e].v[l]) * context_->x(e);
           merged[l] = true;
         }
       }
@@ -357,8 +357,8 @@ void Sweep<L>::finish() {
     for (uint32_t j = 0; j < n; ++j) {
       const double a = a_[j].v[l];
       within = within && std::fabs(a) <= kMostCoefficient;
-      t1 = t1 + (a > 0 ? a * context_.lo(j) : a * context_.hi(j));
-      t3 = t3 + std::fabs(a) * context_.x(j);
+      t1 = t1 + (a > 0 ? a * context_->lo(j) : a * context_->hi(j));
+      t3 = t3 + std::fabs(a) * context_->x(j);
     }
     bound_[l] = (c_.v[l] + t1) - (((2 * double(n) + 16) * kU) * (std::fabs(c_.v[l]) + t3) + kTau);
     failed_[l] = failed_[l] || !within || !std::isfinite(bound_[l]);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -62,8 +63,9 @@ struct Claim {
 
 // The certificate with the digests and counts that fit.
 Bytes certificate(const Claim& claim);
+// What a check says. Expects the same of these numbers of threads that share the tree, however small.
 checker::Outcome check(const Claim& claim);
-checker::Outcome check(const Claim& claim, const Bytes& certificate);
+checker::Outcome check(const Claim& claim, const Bytes& certificate, std::initializer_list<unsigned> threads = {2, 3});
 
 void put_f64(Bytes& out, double value);
 void put_f32(Bytes& out, float value);
