@@ -45,11 +45,9 @@ struct Arguments {
   bool json = false, claim = false, inspect = false, help = false, valid = true;
 };
 
-constexpr unsigned kMostThreads = 1024;
-
 bool parse_threads(std::string_view word, unsigned& threads) {
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), threads);
-  return error == std::errc() && end == word.data() + word.size() && threads >= 1 && threads <= kMostThreads;
+  return error == std::errc() && end == word.data() + word.size() && threads >= 1;
 }
 
 Arguments parse(int argc, char** argv) {

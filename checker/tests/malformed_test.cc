@@ -15,17 +15,18 @@ std::atomic<uint64_t> bytes_asked_for = 0;
 }  // namespace
 
 // Counts what is asked for, which bounds what is held. Both forms are replaced,
-// since a sanitizer's own would not agree with the delete below.
-void* operator new(size_t size, const std::nothrow_t&) noexcept {
+// since a sanitizer's own would not agree with the delete below. Not inlined, as gcc
+// takes a pair of which it sees through one only for a mismatch.
+[[gnu::noinline]] void* operator new(size_t size, const std::nothrow_t&) noexcept {
   bytes_asked_for += size;
   return std::malloc(size == 0 ? 1 : size);
 }
-void* operator new(size_t size) {
+[[gnu::noinline]] void* operator new(size_t size) {
   if (void* memory = operator new(size, std::nothrow)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace {
 
