@@ -75,10 +75,7 @@ void Context::set(uint32_t e, double lo, double hi) {
   changed(program_.operator_of[e]);
 }
 
-void Context::meet(uint32_t e, double lo, double hi) {
-  lo = greatest(lo_[e], lo);
-  hi = least(hi_[e], hi);
-  if (lo == lo_[e] && hi == hi_[e]) return;
+void Context::narrow(uint32_t e, double lo, double hi) {
   if (saved_in_[e] != scope_) {
     if (trail_.size() >= kMostSaved) throw Rejected("the bounds to be restored exceed the limit");
     trail_.push_back({e, lo_[e], hi_[e]});
@@ -235,7 +232,6 @@ bool Context::domain_holds(uint32_t o, uint32_t i) {
 
 double Context::error(uint32_t o, uint32_t i) const {
   const Operator& op = program_.operators[o];
-  if (is_smooth(op.kind) || op.is_product()) return other_[o].errors[i];
   switch (op.kind) {
     case Kind::relu:
     case Kind::maxpool:
@@ -245,9 +241,20 @@ double Context::error(uint32_t o, uint32_t i) const {
     case Kind::sigmoid:
     case Kind::tanh:
       return curve_error(semantics_);
-    default:
-      return 0;
+    case Kind::exp:
+    case Kind::reciprocal:
+    case Kind::sqrt:
+    case Kind::sin:
+    case Kind::cos:
+    case Kind::product:
+      return other_[o].errors[i];
+    case Kind::constant:
+    case Kind::input:
+    case Kind::affine:
+    case Kind::softmax:
+      break;
   }
+  return 0;
 }
 
 // ---- Derived values
@@ -298,8 +305,10 @@ const Lines& Context::lines(uint32_t o, const Slopes& slopes) {
   Other& other = other_[o];
   const Operator& op = program_.operators[o];
   const bool other_rule = op.is_hinge() && (slopes.rule == Slope::by_byte || slopes.rule != other.rule);
-  if (!other_rule && !stale(o, other.lined_at)) return other.lines;
+  const bool other_bounds = stale(o, other.lined_at);
+  if (!other_rule && !other_bounds) return other.lines;
   for (uint32_t i = 0; i < op.count; ++i) {
+    if (!other_bounds && !is_open(op.source[i])) continue;  // its line has no choice
     if (op.is_hinge()) other.lines.line[i] = open_line(op, i, slopes);
     const double e = error(o, i), m = double(op.count);
     if (op.is_product()) {

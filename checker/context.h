@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "affine.h"
+#include "arithmetic.h"
 #include "curves.h"
 #include "lines.h"
 #include "program.h"
@@ -62,7 +63,11 @@ class Context {
   bool is_empty() const { return empty_ > 0; }
 
   // Intersects the bounds of an input or affine element; NaN changes nothing.
-  void meet(uint32_t e, double lo, double hi);
+  void meet(uint32_t e, double lo, double hi) {
+    lo = greatest(lo_[e], lo);
+    hi = least(hi_[e], hi);
+    if (lo != lo_[e] || hi != hi_[e]) narrow(e, lo, hi);
+  }
 
   // Brings bounds of all operators below `op` up to date.
   void refresh(uint32_t op);
@@ -106,6 +111,7 @@ class Context {
   };
 
   bool stale(uint32_t op, uint64_t made_at) const;
+  void narrow(uint32_t e, double lo, double hi);
   void set(uint32_t e, double lo, double hi);
   void changed(uint32_t op);
   void bound_groups(const Operator& op);

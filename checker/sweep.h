@@ -49,6 +49,7 @@ class Sweep {
   void run(Context& context, uint32_t top);
   void take_multipliers(const Operator& op, int l);
   bool collect(const Operator& op);
+  bool choose_target(const Operator& op);
   void step(uint32_t o);
   void affine_step(uint32_t o);
   void line_step(uint32_t o, const Slopes& slopes);
@@ -64,8 +65,10 @@ class Sweep {
   Context* context_ = nullptr;                  // of the run at hand
   std::vector<Lanes<L>> a_, temp_;              // per element
   std::vector<uint64_t> a_marks_, temp_marks_;  // a bit per element that may not be 0
-  std::vector<uint32_t> rows_;                  // of the operator at hand: those with some A != 0
-  Slopes slopes_[L];                            // per lane
+  Lanes<L>* to_ = nullptr;                      // temp of the operator at hand, and its marks
+  std::vector<uint64_t>* to_marks_ = nullptr;
+  std::vector<uint32_t> rows_;  // of the operator at hand: those with some A != 0
+  Slopes slopes_[L];            // per lane
   bool slopes_differ_ = false;
   std::vector<Hinge> hinges_;  // of the operator at hand, and their lower slopes
   std::vector<Lanes<L>> hinge_slopes_;
