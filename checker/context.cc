@@ -294,10 +294,11 @@ const RowFigures& Context::intervals(uint32_t o) {
   return affine.figures;
 }
 
-Line Context::open_line(const Operator& op, uint32_t i, const Slopes& slopes) const {
+// Of a relu or leaky_relu.
+void Context::set_line(const Operator& op, uint32_t i, const Slopes& slopes, Line& line) const {
   const double l = lo_[op.source[i]], h = hi_[op.source[i]];
   const Slope slope = l < 0 && h > 0 ? slopes.of(op.first + i) : Slope{};  // only open ones have a byte
-  return op.kind == Kind::relu ? relu_line(l, h, slope) : leaky_relu_line(l, h, op.alpha, slope);
+  line = op.kind == Kind::relu ? relu_line(l, h, slope) : leaky_relu_line(l, h, op.alpha, slope);
 }
 
 const Lines& Context::lines(uint32_t o, const Slopes& slopes) {
@@ -309,7 +310,7 @@ const Lines& Context::lines(uint32_t o, const Slopes& slopes) {
   if (!other_rule && !other_bounds) return other.lines;
   for (uint32_t i = 0; i < op.count; ++i) {
     if (!other_bounds && !is_open(op.source[i])) continue;  // its line has no choice
-    if (op.is_hinge()) other.lines.line[i] = open_line(op, i, slopes);
+    if (op.is_hinge()) set_line(op, i, slopes, other.lines.line[i]);
     const double e = error(o, i), m = double(op.count);
     if (op.is_product()) {
       const double x1 = x_[op.source[2 * i]], x2 = x_[op.source[2 * i + 1]];

@@ -119,7 +119,7 @@ class Context {
   void bound_element(uint32_t op, uint32_t i);
   void bound_curve(uint32_t op, uint32_t i, double e);
   void bound_product(uint32_t op, uint32_t i);
-  Line open_line(const Operator& op, uint32_t i, const Slopes& slopes) const;
+  void set_line(const Operator& op, uint32_t i, const Slopes& slopes, Line& line) const;
   double error(uint32_t op, uint32_t i) const;
   Bounds bounds(uint32_t e) const { return {lo_[e], hi_[e]}; }
 
