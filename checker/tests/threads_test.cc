@@ -29,22 +29,24 @@ Tree walked(const Claim& claim) {
   return tree;
 }
 
-// A tree of `levels` splits of the input of split_claim() in both of its cases, each at a random place.
+// A tree of `levels` splits of the input of split_claim() in both of its cases, and here and there a CASE of one case.
 Claim deep_claim(int levels) {
   Claim claim = build::split_claim();
   std::mt19937 random(3);
-  const auto grow = [&](const auto& self, uint8_t active, int left) -> void {
+  const auto grow = [&](const auto& self, int left) -> void {
     Bytes& tree = claim.tree;
     if (left == 0 || random() % 8 == 0) {
       tree.insert(tree.end(), {1, 1, 0, 2, 0, 0, 6, 0, 0});
       return;
     }
+    if (random() % 8 == 0) tree.push_back(3);
     tree.insert(tree.end(), {4, 0, 0});
-    self(self, active, left - 1);
-    self(self, active, left - 1);
+    self(self, left - 1);
+    self(self, left - 1);
   };
   claim.tree = {1, 1, 0, 3};
-  for (const uint8_t active : {0, 1}) grow(grow, active, levels);
+  grow(grow, levels);
+  grow(grow, levels);
   return claim;
 }
 
