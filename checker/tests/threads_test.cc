@@ -109,7 +109,7 @@ void thread_tests() {
     const std::span property(reinterpret_cast<const uint8_t*>(claim.property.data()), claim.property.size());
     std::mt19937 random(4);
     int accepted = 0, rejected = 0;
-    for (int variant = 0; variant < 200; ++variant) {
+    for (int variant = 0; variant < 80; ++variant) {
       Bytes bytes = good;
       for (int changes = variant == 0 ? 0 : 1 + variant % 4; changes > 0; --changes) {
         bytes[header + random() % claim.tree.size()] ^= uint8_t(1 << random() % 8);
@@ -117,13 +117,13 @@ void thread_tests() {
       const Outcome alone = checker::check(bytes, claim.model, property);
       (alone.result == Outcome::accepted ? accepted : rejected) += 1;
       for (const unsigned threads : {2u, 3u, 16u}) {
-        const checker::Division division{threads, 1 + random() % 20, 0};
+        const checker::Division division{threads, 1 + random() % 8, 0};
         const Outcome outcome = checker::check(bytes, claim.model, property, {}, nullptr, division);
         EXPECT_NOTE(outcome.result == alone.result && outcome.reason == alone.reason && outcome.nodes == alone.nodes &&
                         outcome.leaves == alone.leaves,
                     outcome.reason + " instead of " + alone.reason);
       }
     }
-    EXPECT(accepted > 0 && rejected > 100);
+    EXPECT(accepted > 0 && rejected > 40);
   });
 }
