@@ -132,7 +132,7 @@ Bytes certificate(const Claim& claim) {
   return join({out, claim.tree});
 }
 
-checker::Outcome check(const Claim& claim, const Bytes& certificate, std::initializer_list<unsigned> threads) {
+checker::Outcome check(const Claim& claim, const Bytes& certificate, const std::vector<unsigned>& threads) {
   const std::span property(reinterpret_cast<const uint8_t*>(claim.property.data()), claim.property.size());
   const checker::Outcome outcome = checker::check(certificate, claim.model, property);
   for (const unsigned count : threads) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -65,7 +64,7 @@ struct Claim {
 Bytes certificate(const Claim& claim);
 // What a check says. Expects the same of these numbers of threads that share the tree, however small.
 checker::Outcome check(const Claim& claim);
-checker::Outcome check(const Claim& claim, const Bytes& certificate, std::initializer_list<unsigned> threads = {2, 3});
+checker::Outcome check(const Claim& claim, const Bytes& certificate, const std::vector<unsigned>& threads = {2, 3});
 
 void put_f64(Bytes& out, double value);
 void put_f32(Bytes& out, float value);
