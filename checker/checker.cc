@@ -75,7 +75,7 @@ void require_match(const Program& program, const Property& property) {
 
 // Everything but the digests.
 Counts check_claim(const Header& header, std::span<const uint8_t> model, std::span<const uint8_t> text_bytes,
-                   const Limits& limits, std::vector<Extent>* extents) {
+                   const Limits& limits, std::vector<Extent>* extents, const Division& division) {
   const Program program = lower(read_onnx(model), limits);
   const Property property = read_property(text_bytes, header.semantics, program);
   require_match(program, property);
@@ -85,7 +85,7 @@ Counts check_claim(const Header& header, std::span<const uint8_t> model, std::sp
   require_count("elements", header.elements, program.elements());
   require_count("disjuncts", header.disjuncts, property.disjuncts.size());
   if (!property.disjuncts.empty()) {
-    return check_tree(program, property, header.semantics, header.tree, header.tree_at, extents);
+    return check_tree(program, property, header.semantics, header.tree, header.tree_at, extents, division);
   }
   if (!header.tree.empty()) throw Rejected("a tree, although nothing is unsafe");
   return {};
@@ -93,16 +93,19 @@ Counts check_claim(const Header& header, std::span<const uint8_t> model, std::sp
 
 void check_all(std::span<const uint8_t> certificate, std::span<const uint8_t> model,
                std::span<const uint8_t> text_bytes, const Limits& limits, std::vector<Extent>* extents,
-               Outcome& outcome) {
+               const Division& division, Outcome& outcome) {
   const Header header = read_certificate(certificate);
   outcome.semantics = name(header.semantics);
-  // A large model is hashed while its claim is checked. Whatever the check says, it counts only if model and property
-  // are the ones that are claimed.
-  std::future<Digest> model_hash = std::async([model] { return sha256(model); });
+  // A large model is hashed while its claim is checked, a small one afterwards. Whatever the check says, it counts only
+  // if model and property are the ones that are claimed.
+  constexpr size_t kLargeModel = 1 << 18;  // about a millisecond
+  const std::launch meanwhile = std::launch::async | std::launch::deferred;
+  std::future<Digest> model_hash =
+      std::async(model.size() < kLargeModel ? std::launch::deferred : meanwhile, [model] { return sha256(model); });
   std::exception_ptr fault;
   Counts counts;
   try {
-    counts = check_claim(header, model, text_bytes, limits, extents);
+    counts = check_claim(header, model, text_bytes, limits, extents, division);
   } catch (...) {
     fault = std::current_exception();
   }
@@ -119,11 +122,11 @@ void check_all(std::span<const uint8_t> certificate, std::span<const uint8_t> mo
 }  // namespace
 
 Outcome check(std::span<const uint8_t> certificate, std::span<const uint8_t> model, std::span<const uint8_t> property,
-              const Limits& limits, std::vector<Extent>* extents) {
+              const Limits& limits, std::vector<Extent>* extents, const Division& division) {
   const auto start = std::chrono::steady_clock::now();
   Outcome outcome;
   try {
-    check_all(certificate, model, property, limits, extents, outcome);
+    check_all(certificate, model, property, limits, extents, division, outcome);
     outcome.result = Outcome::accepted;
   } catch (const Rejected& rejected) {
     outcome.result = Outcome::rejected;

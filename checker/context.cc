@@ -39,7 +39,7 @@ Context::Context(const Program& program, Semantics semantics, const std::vector<
       saved_in_(program.elements()) {
   for (uint32_t o = 0; o < program.operators.size(); ++o) {
     const Operator& op = program.operators[o];
-    if (op.is_affine()) affine_[o].constants = row_constants(op);
+    if (op.is_affine()) affine_[o].constants = std::make_shared<const RowConstants>(row_constants(op));
     if (op.is_bounded()) continue;
     if (op.kind == Kind::softmax && !op.sharp) {
       bound_groups(op);
@@ -75,10 +75,7 @@ void Context::set(uint32_t e, double lo, double hi) {
   changed(program_.operator_of[e]);
 }
 
-void Context::meet(uint32_t e, double lo, double hi) {
-  lo = greatest(lo_[e], lo);
-  hi = least(hi_[e], hi);
-  if (lo == lo_[e] && hi == hi_[e]) return;
+void Context::narrow(uint32_t e, double lo, double hi) {
   if (saved_in_[e] != scope_) {
     if (trail_.size() >= kMostSaved) throw Rejected("the bounds to be restored exceed the limit");
     trail_.push_back({e, lo_[e], hi_[e]});
@@ -235,7 +232,6 @@ bool Context::domain_holds(uint32_t o, uint32_t i) {
 
 double Context::error(uint32_t o, uint32_t i) const {
   const Operator& op = program_.operators[o];
-  if (is_smooth(op.kind) || op.is_product()) return other_[o].errors[i];
   switch (op.kind) {
     case Kind::relu:
     case Kind::maxpool:
@@ -245,9 +241,20 @@ double Context::error(uint32_t o, uint32_t i) const {
     case Kind::sigmoid:
     case Kind::tanh:
       return curve_error(semantics_);
-    default:
-      return 0;
+    case Kind::exp:
+    case Kind::reciprocal:
+    case Kind::sqrt:
+    case Kind::sin:
+    case Kind::cos:
+    case Kind::product:
+      return other_[o].errors[i];
+    case Kind::constant:
+    case Kind::input:
+    case Kind::affine:
+    case Kind::softmax:
+      break;
   }
+  return 0;
 }
 
 // ---- Derived values
@@ -271,7 +278,7 @@ const RowFigures& Context::charges(uint32_t o) {
   Affine& affine = affine_[o];
   const Operator& op = program_.operators[o];
   if (stale(o, affine.charged_at)) {
-    compute_charges(op, affine.constants, x_.data(), most_x(op.reads), semantics_, affine.figures);
+    compute_charges(op, *affine.constants, x_.data(), most_x(op.reads), semantics_, affine.figures);
     affine.charged_at = clock_;
   }
   return affine.figures;
@@ -281,16 +288,17 @@ const RowFigures& Context::intervals(uint32_t o) {
   charges(o);
   Affine& affine = affine_[o];
   if (stale(o, affine.bounded_at)) {
-    compute_intervals(program_.operators[o], affine.constants, lo_.data(), hi_.data(), affine.figures);
+    compute_intervals(program_.operators[o], *affine.constants, lo_.data(), hi_.data(), affine.figures);
     affine.bounded_at = clock_;
   }
   return affine.figures;
 }
 
-Line Context::open_line(const Operator& op, uint32_t i, const Slopes& slopes) const {
+// Of a relu or leaky_relu.
+void Context::set_line(const Operator& op, uint32_t i, const Slopes& slopes, Line& line) const {
   const double l = lo_[op.source[i]], h = hi_[op.source[i]];
   const Slope slope = l < 0 && h > 0 ? slopes.of(op.first + i) : Slope{};  // only open ones have a byte
-  return op.kind == Kind::relu ? relu_line(l, h, slope) : leaky_relu_line(l, h, op.alpha, slope);
+  line = op.kind == Kind::relu ? relu_line(l, h, slope) : leaky_relu_line(l, h, op.alpha, slope);
 }
 
 const Lines& Context::lines(uint32_t o, const Slopes& slopes) {
@@ -298,9 +306,11 @@ const Lines& Context::lines(uint32_t o, const Slopes& slopes) {
   Other& other = other_[o];
   const Operator& op = program_.operators[o];
   const bool other_rule = op.is_hinge() && (slopes.rule == Slope::by_byte || slopes.rule != other.rule);
-  if (!other_rule && !stale(o, other.lined_at)) return other.lines;
+  const bool other_bounds = stale(o, other.lined_at);
+  if (!other_rule && !other_bounds) return other.lines;
   for (uint32_t i = 0; i < op.count; ++i) {
-    if (op.is_hinge()) other.lines.line[i] = open_line(op, i, slopes);
+    if (!other_bounds && !is_open(op.source[i])) continue;  // its line has no choice
+    if (op.is_hinge()) set_line(op, i, slopes, other.lines.line[i]);
     const double e = error(o, i), m = double(op.count);
     if (op.is_product()) {
       const double x1 = x_[op.source[2 * i]], x2 = x_[op.source[2 * i + 1]];

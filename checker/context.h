@@ -10,9 +10,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "affine.h"
+#include "arithmetic.h"
 #include "curves.h"
 #include "lines.h"
 #include "program.h"
@@ -61,14 +63,18 @@ class Context {
   bool is_empty() const { return empty_ > 0; }
 
   // Intersects the bounds of an input or affine element; NaN changes nothing.
-  void meet(uint32_t e, double lo, double hi);
+  void meet(uint32_t e, double lo, double hi) {
+    lo = greatest(lo_[e], lo);
+    hi = least(hi_[e], hi);
+    if (lo != lo_[e] || hi != hi_[e]) narrow(e, lo, hi);
+  }
 
   // Brings bounds of all operators below `op` up to date.
   void refresh(uint32_t op);
 
   // Derived values of operator `op`; refresh(op) is done first. References hold
   // until the next call that names the same operator.
-  const RowConstants& constants(uint32_t op) const { return affine_[op].constants; }
+  const RowConstants& constants(uint32_t op) const { return *affine_[op].constants; }
   const RowFigures& charges(uint32_t op);
   const RowFigures& intervals(uint32_t op);
   const Lines& lines(uint32_t op, const Slopes& slopes);
@@ -87,7 +93,7 @@ class Context {
 
  private:
   struct Affine {
-    RowConstants constants;
+    std::shared_ptr<const RowConstants> constants;  // the same in every copy of a context
     RowFigures figures;
     uint64_t charged_at = 0, bounded_at = 0;
   };
@@ -105,6 +111,7 @@ class Context {
   };
 
   bool stale(uint32_t op, uint64_t made_at) const;
+  void narrow(uint32_t e, double lo, double hi);
   void set(uint32_t e, double lo, double hi);
   void changed(uint32_t op);
   void bound_groups(const Operator& op);
@@ -112,7 +119,7 @@ class Context {
   void bound_element(uint32_t op, uint32_t i);
   void bound_curve(uint32_t op, uint32_t i, double e);
   void bound_product(uint32_t op, uint32_t i);
-  Line open_line(const Operator& op, uint32_t i, const Slopes& slopes) const;
+  void set_line(const Operator& op, uint32_t i, const Slopes& slopes, Line& line) const;
   double error(uint32_t op, uint32_t i) const;
   Bounds bounds(uint32_t e) const { return {lo_[e], hi_[e]}; }
 

@@ -119,16 +119,24 @@ void sparse_intervals(const Operator& op, const double* lo, const double* hi, do
 
 // ---- Sweeps side by side
 
+template <class V>
+AXIOM_INLINE void take_size(const V& value, V& most, V& poison) {
+  const V magnitude = value < 0 ? -value : value;
+  most = magnitude - most > 0 ? magnitude : most;
+  poison = poison + magnitude * 0.0;  // NaN is lost in a comparison, but not in a sum
+}
+
 template <int L>
 AXIOM_INLINE void measure_any(const uint32_t* rows, uint64_t count, const Lanes<L>* a, Lanes<L>& size) {
   using V = typename Number<L>::Type;
-  V most{}, poison{};  // NaN is lost in a comparison, but not in a sum
-  for (uint64_t r = 0; r < count; ++r) {
-    const V value = number(a[rows[r]]), magnitude = value < 0 ? -value : value;
-    most = magnitude - most > 0 ? magnitude : most;
-    poison = poison + magnitude * 0.0;
+  V most[4] = {}, poison[4] = {};  // of every fourth row, since they need not wait for each other
+  uint64_t r = 0;
+  for (; r + 4 <= count; r += 4) {
+    for (int s = 0; s < 4; ++s) take_size<V>(number(a[rows[r + s]]), most[s], poison[s]);
   }
-  number(size) = most + poison;
+  for (; r < count; ++r) take_size<V>(number(a[rows[r]]), most[0], poison[0]);
+  for (int s = 1; s < 4; ++s) take_size<V>(most[s] + poison[s], most[0], poison[0]);
+  number(size) = most[0] + poison[0];
 }
 
 AXIOM_CLONES void measure_lanes(const uint32_t* rows, uint64_t count, const Lanes<kLanes>* a, Lanes<kLanes>* size) {

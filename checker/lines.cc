@@ -10,18 +10,6 @@
 
 namespace checker {
 
-Bounds relu_bounds(double l, double h) { return {l >= kEta ? l : 0, h > 0 ? h : 0}; }
-
-double relu_error(Semantics semantics) { return semantics == Semantics::real ? 0 : kEta; }
-
-Line relu_line(double l, double h, Slope slope) {
-  if (h <= 0) return {0, 0, 0, 0};
-  if (l >= 0) return {1, 1, 0, 0};
-  const double s_hi = h / (h - l);
-  const double k_hi = greatest(-(s_hi * l), (1 - s_hi) * h) * (1 + 0x1p-48) + kTau;
-  return {lower_slope(l, h, 0, slope), s_hi, 0, k_hi};
-}
-
 double leaky_relu_error(double x, double alpha, Semantics semantics) {
   return semantics == Semantics::real ? 0 : (kSingleU * alpha) * x * (1 + 0x1p-50) + 2 * kEta;
 }
@@ -77,12 +65,6 @@ double softmax_error(double n, Semantics semantics) {
 
 Bounds softmax_bounds(double n, Semantics semantics) {
   return {0, semantics == Semantics::real ? 1 : upper(1, softmax_error(n, semantics))};
-}
-
-double line_charge(const Line& line, double x, double e, double m) {
-  const double s =
-      greatest(std::fabs(line.k_lo), std::fabs(line.k_hi)) + greatest(std::fabs(line.s_lo), std::fabs(line.s_hi)) * x;
-  return (e + ((m + 4) * kU) * s) + kTau;
 }
 
 double product_charge(const Line& line, double x1, double second_lo, double second_hi, double x2, double e, double m) {

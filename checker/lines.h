@@ -33,9 +33,17 @@ inline double lower_slope(double l, double h, double alpha, Slope slope) {
 }
 
 // Every rule gives bounds that already contain the error e, and lines that hold up to e.
-Bounds relu_bounds(double l, double h);
-Line relu_line(double l, double h, Slope slope);
-double relu_error(Semantics semantics);
+inline Bounds relu_bounds(double l, double h) { return {l >= kEta ? l : 0, h > 0 ? h : 0}; }
+
+inline double relu_error(Semantics semantics) { return semantics == Semantics::real ? 0 : kEta; }
+
+inline Line relu_line(double l, double h, Slope slope) {
+  if (h <= 0) return {0, 0, 0, 0};
+  if (l >= 0) return {1, 1, 0, 0};
+  const double s_hi = h / (h - l);
+  const double k_hi = greatest(-(s_hi * l), (1 - s_hi) * h) * (1 + 0x1p-48) + kTau;
+  return {lower_slope(l, h, 0, slope), s_hi, 0, k_hi};
+}
 
 Bounds leaky_relu_bounds(double l, double h, double alpha, double e);
 Line leaky_relu_line(double l, double h, double alpha, Slope slope);
@@ -57,7 +65,11 @@ double softmax_error(double n, Semantics semantics);
 Bounds softmax_bounds(double n, Semantics semantics);
 
 // Q of an element whose operator has m elements; x is X[source], 0 without source.
-double line_charge(const Line& line, double x, double e, double m);
+inline double line_charge(const Line& line, double x, double e, double m) {
+  const double s =
+      greatest(std::fabs(line.k_lo), std::fabs(line.k_hi)) + greatest(std::fabs(line.s_lo), std::fabs(line.s_hi)) * x;
+  return (e + ((m + 4) * kU) * s) + kTau;
+}
 // The same of an element over two sources, the second with slopes second_lo and second_hi.
 double product_charge(const Line& line, double x1, double second_lo, double second_hi, double x2, double e, double m);
 

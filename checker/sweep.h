@@ -26,16 +26,16 @@ struct Hints {
 template <int L>
 class Sweep {
  public:
-  explicit Sweep(Context& context);
+  explicit Sweep(const Program& program);
 
   // Between runs all A and c are 0. Lane l starts with what set() and add() leave.
   void add(int l, uint32_t e, double coefficient);
   double& constant(int l) { return c_.v[l]; }
 
-  // Goes through the operators below `top`, down to the inputs: with the same slopes in every lane, or with hints
-  // of its own in each of the first lanes, where the others start with 0.
-  void run(uint32_t top, const Slopes& slopes);
-  void run(uint32_t top, std::span<const Hints> hints);
+  // Goes through the operators below `top`, down to the inputs, over the context: with the same slopes in every lane,
+  // or with hints of its own in each of the first lanes, where the others start with 0.
+  void run(Context& context, uint32_t top, const Slopes& slopes);
+  void run(Context& context, uint32_t top, std::span<const Hints> hints);
 
   // After run(): whether lane l worked out, LB, and A at the inputs.
   bool failed(int l) const { return failed_[l]; }
@@ -46,9 +46,10 @@ class Sweep {
   void clear();
 
  private:
-  void run(uint32_t top);
+  void run(Context& context, uint32_t top);
   void take_multipliers(const Operator& op, int l);
   bool collect(const Operator& op);
+  bool choose_target(const Operator& op);
   void step(uint32_t o);
   void affine_step(uint32_t o);
   void line_step(uint32_t o, const Slopes& slopes);
@@ -60,12 +61,14 @@ class Sweep {
   void merge(const Operator& op);
   void finish();
 
-  Context& context_;
   const Program& program_;
+  Context* context_ = nullptr;                  // of the run at hand
   std::vector<Lanes<L>> a_, temp_;              // per element
   std::vector<uint64_t> a_marks_, temp_marks_;  // a bit per element that may not be 0
-  std::vector<uint32_t> rows_;                  // of the operator at hand: those with some A != 0
-  Slopes slopes_[L];                            // per lane
+  Lanes<L>* to_ = nullptr;                      // temp of the operator at hand, and its marks
+  std::vector<uint64_t>* to_marks_ = nullptr;
+  std::vector<uint32_t> rows_;  // of the operator at hand: those with some A != 0
+  Slopes slopes_[L];            // per lane
   bool slopes_differ_ = false;
   std::vector<Hinge> hinges_;  // of the operator at hand, and their lower slopes
   std::vector<Lanes<L>> hinge_slopes_;

@@ -2,22 +2,31 @@
 // are kept on a stack of our own; a node's children are visited in order, each in
 // the context of the node, which is restored when a child is left. Memory depends
 // on the depth of the tree, not on its size.
+//
+// With several threads, one walks from the root and leaves parts of the tree, found
+// by outline(), to copies of itself: a copy has the context in which its part
+// begins, and must come to its end exactly where the first one goes on.
 #include "tree.h"
 
 #include <algorithm>
+#include <exception>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "arithmetic.h"
 #include "bytes.h"
 #include "context.h"
+#include "crew.h"
 #include "error.h"
+#include "outline.h"
 #include "sweep.h"
 
 namespace checker {
 namespace {
 
 constexpr size_t kMostDepth = 100'000;
+constexpr uint64_t kSpread = 8;  // the largest part over the smallest
 // Products of a factor and a coefficient stay away from underflow, so that their rounding is a relative error.
 constexpr double kLeastFactor = 0x1p-400, kMostFactor = 0x1p400;
 
@@ -35,13 +44,17 @@ struct Open {
 class Walk {
  public:
   Walk(const Program& program, const Property& property, Semantics semantics, std::span<const uint8_t> tree,
-       std::vector<Extent>* extents);
+       uint64_t offset, std::vector<Extent>* extents);
 
-  Counts run();
-  uint64_t instruction() const { return instruction_; }  // where the last one begins, within the tree
-  std::string path() const;
+  // Leaves `parts` to the crew as far as it can.
+  Counts run(std::span<const Part> parts, Crew& crew);
 
  private:
+  Counts run_part(uint64_t end);
+  void walk();
+  bool hand_over();
+  [[noreturn]] void fail(const Rejected& rejected) const;
+  std::string path() const;
   void node();
   size_t begin_extent();
   void end_extent(size_t extent);
@@ -86,11 +99,14 @@ class Walk {
   std::vector<uint32_t> slope_places_;  // per element: the place of its byte among those of a slope specification
   std::vector<Open> stack_;
   bool all_active_ = true;
-  uint32_t active_ = 0;  // the active disjunct, when it is the only one
-  bool first_ = true;    // no PROPAGATE has been done
-  uint64_t instruction_ = 0;
+  uint32_t active_ = 0;       // the active disjunct, when it is the only one
+  bool first_ = true;         // no PROPAGATE has been done
+  uint64_t instruction_ = 0;  // where the last one begins
+  uint64_t offset_;           // of the tree in the certificate
   Counts counts_;
   std::vector<Extent>* extents_;
+  std::span<const Part> parts_;  // not yet reached
+  Crew* crew_ = nullptr;         // for them
 };
 
 std::pair<std::vector<double>, std::vector<double>> hull(const Property& property) {
@@ -105,17 +121,18 @@ std::pair<std::vector<double>, std::vector<double>> hull(const Property& propert
 }
 
 Walk::Walk(const Program& program, const Property& property, Semantics semantics, std::span<const uint8_t> tree,
-           std::vector<Extent>* extents)
+           uint64_t offset, std::vector<Extent>* extents)
     : program_(program),
       property_(property),
       semantics_(semantics),
       in_(tree),
       context_(program, semantics, hull(property).first, hull(property).second),
-      form_(context_),
-      block_(context_),
+      form_(program),
+      block_(program),
       relevant_(program.elements()),
       hinges_only_(program.elements(), true),
       all_active_(property.disjuncts.size() > 1),
+      offset_(offset),
       extents_(extents) {
   for (const Operator& op : program.operators) {
     for (const uint32_t e : op.source) {
@@ -127,15 +144,52 @@ Walk::Walk(const Program& program, const Property& property, Semantics semantics
 
 // ---- Nodes
 
-Counts Walk::run() {
-  node();
-  while (!stack_.empty()) descend();
-  instruction_ = in_.at();
+Counts Walk::run(std::span<const Part> parts, Crew& crew) try {
+  parts_ = parts;
+  crew_ = &crew;
+  walk();
   if (in_.left() != 0) throw Rejected(text(in_.left(), " bytes follow the tree"));
   return counts_;
+} catch (const Rejected& rejected) {
+  fail(rejected);
+}
+
+// As a copy that is to walk the part that begins here.
+Counts Walk::run_part(uint64_t end) try {
+  parts_ = {};
+  counts_ = {};
+  walk();
+  if (in_.at() != end) throw Rejected(text("a part that should end at byte ", offset_ + end));
+  return counts_;
+} catch (const Rejected& rejected) {
+  fail(rejected);
+}
+
+// The node that begins here and all below it.
+void Walk::walk() {
+  const size_t depth = stack_.size();
+  node();
+  while (stack_.size() > depth) descend();
+  instruction_ = in_.at();
+}
+
+// If a part begins here: true when a copy walks it.
+bool Walk::hand_over() {
+  while (!parts_.empty() && parts_.front().begin < in_.at()) parts_ = parts_.subspan(1);
+  if (parts_.empty() || parts_.front().begin != in_.at()) return false;
+  const Part part = parts_.front();
+  const auto copy = std::make_shared<Walk>(*this);
+  if (!crew_->start([copy, part] { return copy->run_part(part.end); })) return false;
+  in_.take(part.end - part.begin);
+  return true;
+}
+
+void Walk::fail(const Rejected& rejected) const {
+  throw Rejected(text("node ", path(), ", instruction at byte ", offset_ + instruction_, ": ", rejected.what()));
 }
 
 void Walk::node() {
+  if (hand_over()) return;
   if (stack_.size() >= kMostDepth) throw Rejected(text("the tree is deeper than ", kMostDepth));
   ++counts_.nodes;
   context_.enter();
@@ -198,6 +252,7 @@ bool Walk::step() {
 // Visits the next child of the innermost open node, or closes the node after its last.
 void Walk::descend() {
   Open& open = stack_.back();
+  instruction_ = in_.at();
   context_.leave(open.mark);
   all_active_ = open.all_active;
   if (open.next == open.children) {
@@ -315,7 +370,7 @@ void Walk::sweep_rows(uint32_t o, Slope::Rule rule) {
       block_.add(int(2 * r), rows[first + r].element, 1);
       block_.add(int(2 * r + 1), rows[first + r].element, -1);
     }
-    block_.run(o + 1, Slopes{.rule = rule});
+    block_.run(context_, o + 1, Slopes{.rule = rule});
     for (size_t r = 0; r < count; ++r) {
       if (!block_.failed(int(2 * r))) rows[first + r].lo = block_.bound(int(2 * r));
       if (!block_.failed(int(2 * r + 1))) rows[first + r].hi = -block_.bound(int(2 * r + 1));
@@ -361,7 +416,7 @@ void Walk::tighten() {
       block_.add(int(hints.size()), t.element, t.upper ? -1 : 1);
       hints.push_back(std::move(t.hints));
     }
-    block_.run(o + 1, hints);
+    block_.run(context_, o + 1, hints);
     for (size_t l = 0; l < block.size(); ++l) {
       if (!block_.failed(int(l))) block[l].bound = block_.bound(int(l));
     }
@@ -484,7 +539,7 @@ void Walk::sweep_form() {
   const uint32_t top = uint32_t(program_.operators.size());
   std::optional<uint64_t> open;
   const Hints hints = read_hints(top, open);
-  form_.run(top, {&hints, 1});
+  form_.run(context_, top, {&hints, 1});
 }
 
 void Walk::clip() {
@@ -549,17 +604,35 @@ void Walk::open_split(uint32_t e) {
   stack_.push_back({Open::split, 2, 0, e, value, context_.mark(), all_active_});
 }
 
+// Parts for several threads; none of a small tree.
+std::vector<Part> divide(const Program& program, const Property& property, std::span<const uint8_t> tree,
+                         const Division& division) {
+  uint64_t terms = program.elements();
+  for (const Operator& op : program.operators) terms += op.terms();
+  const uint64_t share = tree.size() / (division.parts_per_thread * division.threads);
+  const uint64_t most = std::max(share, division.least_work / terms + 1);
+  if (most > tree.size() / 2) return {};
+  return outline(property, tree, std::max(most / kSpread, uint64_t(1)), most);
+}
+
 }  // namespace
 
 Counts check_tree(const Program& program, const Property& property, Semantics semantics, std::span<const uint8_t> tree,
-                  uint64_t offset, std::vector<Extent>* extents) {
-  Walk walk(program, property, semantics, tree, extents);
+                  uint64_t offset, std::vector<Extent>* extents, const Division& division) {
+  Walk walk(program, property, semantics, tree, offset, extents);
+  std::vector<Part> parts;
+  if (division.threads > 1 && extents == nullptr) parts = divide(program, property, tree, division);
+  Crew crew(division.threads);
+  Counts here;
+  std::exception_ptr fault;
   try {
-    return walk.run();
-  } catch (const Rejected& rejected) {
-    throw Rejected(
-        text("node ", walk.path(), ", instruction at byte ", offset + walk.instruction(), ": ", rejected.what()));
+    here = walk.run(parts, crew);
+  } catch (...) {
+    fault = std::current_exception();
   }
+  const Counts elsewhere = crew.finish();  // parts begin before the fault: what is wrong there comes first
+  if (fault) std::rethrow_exception(fault);
+  return {here.nodes + elsewhere.nodes, here.leaves + elsewhere.leaves};
 }
 
 }  // namespace checker

@@ -1,9 +1,10 @@
 // libFuzzer target for everything that axiom-check reads. The input is the length
 // of the model (4 bytes, little-endian), the length of the property, both, and a
 // proof tree; the header around the tree is made here, so that mutations reach
-// past digests and counts.
+// past digests and counts. Several threads must say what one says.
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -54,6 +55,17 @@ std::vector<uint8_t> certificate_for(Span model, Span property, Span tree, check
   return out;
 }
 
+void check(Span certificate, Span model, Span property) {
+  const checker::Outcome alone = checker::check(certificate, model, property, kLimits);
+  for (const unsigned threads : {2u, 3u}) {
+    const checker::Division division{.threads = threads, .parts_per_thread = 1, .least_work = 0};
+    const checker::Outcome outcome = checker::check(certificate, model, property, kLimits, nullptr, division);
+    const bool same = outcome.result == alone.result && outcome.reason == alone.reason &&
+                      outcome.nodes == alone.nodes && outcome.leaves == alone.leaves;
+    if (!same) std::abort();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -63,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Span model = take(rest, model_length), property = take(rest, property_length);
   for (const auto semantics : {checker::Semantics::real, checker::Semantics::float32}) {
     try {
-      checker::check(certificate_for(model, property, rest, semantics), model, property, kLimits);
+      check(certificate_for(model, property, rest, semantics), model, property);
     } catch (const checker::Malformed&) {
     }
   }

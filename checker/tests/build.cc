@@ -5,6 +5,7 @@
 #include "error.h"
 #include "onnx.h"
 #include "sha256.h"
+#include "tests/test.h"
 
 namespace build {
 
@@ -131,9 +132,17 @@ Bytes certificate(const Claim& claim) {
   return join({out, claim.tree});
 }
 
-checker::Outcome check(const Claim& claim, const Bytes& certificate) {
+checker::Outcome check(const Claim& claim, const Bytes& certificate, const std::vector<unsigned>& threads) {
   const std::span property(reinterpret_cast<const uint8_t*>(claim.property.data()), claim.property.size());
-  return checker::check(certificate, claim.model, property);
+  const checker::Outcome outcome = checker::check(certificate, claim.model, property);
+  for (const unsigned count : threads) {
+    const checker::Division division{.threads = count, .parts_per_thread = 1, .least_work = 0};
+    const checker::Outcome again = checker::check(certificate, claim.model, property, {}, nullptr, division);
+    EXPECT_NOTE(again.result == outcome.result && again.reason == outcome.reason && again.nodes == outcome.nodes &&
+                    again.leaves == outcome.leaves,
+                again.reason + " instead of " + outcome.reason);
+  }
+  return outcome;
 }
 
 checker::Outcome check(const Claim& claim) { return check(claim, certificate(claim)); }

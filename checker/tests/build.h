@@ -62,8 +62,9 @@ struct Claim {
 
 // The certificate with the digests and counts that fit.
 Bytes certificate(const Claim& claim);
+// What a check says. Expects the same of these numbers of threads that share the tree, however small.
 checker::Outcome check(const Claim& claim);
-checker::Outcome check(const Claim& claim, const Bytes& certificate);
+checker::Outcome check(const Claim& claim, const Bytes& certificate, const std::vector<unsigned>& threads = {2, 3});
 
 void put_f64(Bytes& out, double value);
 void put_f32(Bytes& out, float value);

@@ -36,6 +36,7 @@ int main() {
   sweep_tests();
   certificate_tests();
   tampering_tests();
+  thread_tests();
   malformed_tests();
   std::printf("%d tests, %d failures\n", tests, failures);
   return failures == 0 ? 0 : 1;

@@ -272,15 +272,15 @@ void sweep_tests() {
           context.meet(program.operators[o].first + i, figures.lo[i], figures.hi[i]);
         }
       }
-      checker::Sweep<checker::kLanes> block(context);
-      checker::Sweep<1> alone(context);
+      checker::Sweep<checker::kLanes> block(program);
+      checker::Sweep<1> alone(program);
       const uint32_t top = uint32_t(program.operators.size());
       for (int l = 0; l < 7; ++l) block.add(l, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
-      block.run(top, checker::Slopes{});
+      block.run(context, top, checker::Slopes{});
       for (int l = 0; l < 7; ++l) {
         alone.clear();
         alone.add(0, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
-        alone.run(top, checker::Slopes{});
+        alone.run(context, top, checker::Slopes{});
         EXPECT(!alone.failed(0) && alone.bound(0) == block.bound(l));
         EXPECT(std::isfinite(alone.bound(0)));
         for (uint32_t j = 0; j < 9; ++j) EXPECT(alone.input(0, j) == block.input(l, j));
@@ -324,15 +324,15 @@ void sweep_tests() {
           }
         }
         hints[5].multipliers = {{program.operators[3].first + 5, 0x1p600}};  // too large a coefficient: it fails
-        checker::Sweep<checker::kLanes> block(context);
-        checker::Sweep<1> alone(context);
+        checker::Sweep<checker::kLanes> block(program);
+        checker::Sweep<1> alone(program);
         for (int repeated = 0; repeated < 2; ++repeated) {
           for (int l = 0; l < 7; ++l) block.add(l, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
-          block.run(top, hints);
+          block.run(context, top, hints);
           for (int l = 0; l < 7; ++l) {
             alone.clear();
             alone.add(0, program.outputs[size_t(l)], l % 2 == 0 ? 1 : -1);
-            alone.run(top, {&hints[size_t(l)], 1});
+            alone.run(context, top, {&hints[size_t(l)], 1});
             EXPECT(alone.failed(0) == (l == 5) && block.failed(l) == (l == 5));
             if (l == 5) continue;
             EXPECT(alone.bound(0) == block.bound(l));

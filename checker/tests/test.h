@@ -24,4 +24,5 @@ void line_tests();
 void sweep_tests();
 void certificate_tests();
 void tampering_tests();
+void thread_tests();
 void malformed_tests();

@@ -200,8 +200,8 @@ Result<Decision> Job::seal(Decision decision, const std::string& proof) {
       encode_certificate(decision.semantics, model_.graph.model_digest, property_, model_.program->program, proof);
   const std::string path = destination(decision.semantics);
   if (Status written = write_file(path, bytes); !written) return written.error();
-  Result<CheckOutcome> outcome = run_checker_on_plain_files(path, model_file_.path(), property_file_.path(),
-                                                            decision.semantics, options_.checker_path);
+  Result<CheckOutcome> outcome = run_checker_on_plain_files(
+      path, model_file_.path(), property_file_.path(), decision.semantics, options_.checker_path, options_.threads);
   const bool keep = outcome && outcome->accepted && !options_.certificate_path.empty();
   if (!keep) std::filesystem::remove(path);
   if (!outcome) return outcome.error();

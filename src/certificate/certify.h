@@ -49,7 +49,7 @@ struct SearchProgress {
 struct DecideOptions {
   std::vector<Semantics> semantics{Semantics::kFloat32};  ///< Several: one tree, sealed for each.
   double timeout_seconds = 60;                            ///< Wall clock for all of it, sealing and checking included.
-  int threads = 1;
+  int threads = 1;                                        ///< Of the search, and of the checker.
   uint64_t seed = 1;
   std::string certificate_path;  ///< Empty: the certificate is checked and deleted. With two semantics the second goes
                                  ///< to PATH with ".real" appended.
@@ -107,10 +107,11 @@ struct CheckOutcome {
   double seconds = 0;
   int exit_code = 0;
 };
-/// `nodes_path`: where the checker writes the nodes of an accepted tree (TreeNode); empty: nowhere.
+/// `threads`: of the checker; a program that is not ours is given 1. `nodes_path`: where the checker writes the nodes
+/// of an accepted tree (TreeNode); empty: nowhere.
 Result<CheckOutcome> run_checker(const std::string& certificate_path, const std::string& model_path,
                                  const std::string& property_path, std::optional<Semantics> semantics,
-                                 const std::string& checker_path, const std::string& nodes_path = "");
+                                 const std::string& checker_path, int threads = 1, const std::string& nodes_path = "");
 
 /// Searches for a counterexample only. Empty optional: none found.
 Result<std::optional<Witness>> attack_files(const std::string& model_path, const std::string& property_path,

@@ -95,13 +95,15 @@ Result<std::string> find_checker(const std::string& checker_path) {
 
 Result<CheckOutcome> run_checker_on_plain_files(const std::string& certificate_path, const std::string& model_path,
                                                 const std::string& property_path, std::optional<Semantics> semantics,
-                                                const std::string& checker_path, const std::string& nodes_path) {
+                                                const std::string& checker_path, int threads,
+                                                const std::string& nodes_path) {
   Result<std::string> checker = find_checker(checker_path);
   if (!checker) return checker.error();
   std::array<int, 2> pipe_ends{};
   if (pipe2(pipe_ends.data(), O_CLOEXEC) != 0) return internal_error(std::string("pipe: ") + std::strerror(errno));
   std::vector<std::string> words{*checker, certificate_path, "--model", model_path, "--property", property_path};
   if (semantics) words.insert(words.end(), {"--semantics", std::string(semantics_name(*semantics))});
+  if (threads > 1) words.insert(words.end(), {"--threads", std::to_string(threads)});
   if (!nodes_path.empty()) words.insert(words.end(), {"--nodes", nodes_path});
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -140,12 +142,12 @@ Result<CheckOutcome> run_checker_on_plain_files(const std::string& certificate_p
 
 Result<CheckOutcome> run_checker(const std::string& certificate_path, const std::string& model_path,
                                  const std::string& property_path, std::optional<Semantics> semantics,
-                                 const std::string& checker_path, const std::string& nodes_path) {
+                                 const std::string& checker_path, int threads, const std::string& nodes_path) {
   Result<PlainFile> model = PlainFile::of(model_path);
   if (!model) return model.error();
   Result<PlainFile> property = PlainFile::of(property_path);
   if (!property) return property.error();
-  return run_checker_on_plain_files(certificate_path, model->path(), property->path(), semantics, checker_path,
+  return run_checker_on_plain_files(certificate_path, model->path(), property->path(), semantics, checker_path, threads,
                                     nodes_path);
 }
 

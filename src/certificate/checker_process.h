@@ -47,6 +47,7 @@ Result<std::string> find_checker(const std::string& checker_path);
 /// could not be run at all.
 Result<CheckOutcome> run_checker_on_plain_files(const std::string& certificate_path, const std::string& model_path,
                                                 const std::string& property_path, std::optional<Semantics> semantics,
-                                                const std::string& checker_path, const std::string& nodes_path = "");
+                                                const std::string& checker_path, int threads = 1,
+                                                const std::string& nodes_path = "");
 
 }  // namespace axiom

@@ -78,6 +78,7 @@ Result<int> check(Arguments& arguments) {
   const Result<std::vector<std::string>> judges = judges_of(named ? arguments.judges : std::string(kDefaultJudge));
   if (!judges) return judges.error();
   if (!arguments.semantics_choice.empty()) arguments.semantics = semantics_of(arguments.semantics_choice).front();
+  arguments.threads = thread_count(arguments.threads);
   std::vector<Judgement> judgements;
   for (const std::string& judge : *judges) {
     judgements.push_back(ask_judge(judge, arguments));
@@ -90,6 +91,7 @@ Result<int> check(Arguments& arguments) {
 
 Action declare(CLI::App& app) {
   auto arguments = std::make_shared<Arguments>();
+  arguments->threads = 0;
   app.add_option("CERTIFICATE", arguments->certificate, "certificate, as written by axiom verify")->required();
   app.add_option("--model", arguments->model, "the network it is about")->option_text("FILE")->required();
   app.add_option("--property", arguments->property, "the property it is about")->option_text("FILE")->required();
@@ -98,6 +100,7 @@ Action declare(CLI::App& app) {
   app.add_option("--judges", arguments->judges,
                  "who decides, one or several of checker, coq-extracted, coq-kernel; all must accept; default checker")
       ->option_text("LIST");
+  add_threads(app, arguments->threads, "threads of the judge checker; default: all processors; changes no answer");
   add_coq_options(app, *arguments);
   add_json(app, arguments->json);
   return [arguments] { return check(*arguments); };

@@ -42,11 +42,11 @@ Judgement failed(const Error& error) {
           .failure = error};
 }
 
-Judgement ask_program(const JudgeRequest& request, const std::string& program) {
+Judgement ask_program(const JudgeRequest& request, const std::string& program, int threads) {
   const Result<PlainFile> plain = PlainFile::of(request.certificate);
   if (!plain) return failed(plain.error());
   const Result<CheckOutcome> outcome =
-      run_checker(plain->path(), request.model, request.property, request.semantics, program);
+      run_checker(plain->path(), request.model, request.property, request.semantics, program, threads);
   if (!outcome) return failed(outcome.error());
   // Exit code 0 without the word is no acceptance, and the other way round.
   const bool consistent = outcome->accepted == (outcome->exit_code == kExitSuccess);
@@ -68,12 +68,12 @@ Result<std::string> find_extracted() {
 
 Judgement ask_checker(const JudgeRequest& request) {
   const Result<std::string> program = find_checker("");
-  return program ? ask_program(request, *program) : not_available(program.error());
+  return program ? ask_program(request, *program, request.threads) : not_available(program.error());
 }
 
 Judgement ask_extracted(const JudgeRequest& request) {
   const Result<std::string> program = find_extracted();
-  return program ? ask_program(request, *program) : not_available(program.error());
+  return program ? ask_program(request, *program, 1) : not_available(program.error());
 }
 
 Judgement ask_kernel(JudgeRequest request) {

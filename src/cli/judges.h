@@ -19,6 +19,7 @@ namespace axiom::cli {
 /// What is asked: a certificate with its model and property, and the limits of Coq.
 struct JudgeRequest : TheoremRequest {
   std::optional<Semantics> semantics;  ///< A claim about the other arithmetic is rejected.
+  int threads = 1;                     ///< Of checker, the one judge that has several.
 };
 
 enum class Answer { kAccepted, kRejected, kNotCovered, kNotAvailable, kError };

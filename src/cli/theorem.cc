@@ -68,7 +68,7 @@ Result<std::vector<TreeNode>> check_first(const std::string& certificate, const 
   const Result<TemporaryFile> nodes = TemporaryFile::make(".nodes");
   if (!nodes) return nodes.error();
   const Result<CheckOutcome> outcome =
-      run_checker(certificate, arguments.model, arguments.property, std::nullopt, "", nodes->path());
+      run_checker(certificate, arguments.model, arguments.property, std::nullopt, "", 1, nodes->path());
   if (!outcome) return outcome.error();
   if (outcome->accepted) {
     const Result<std::string> text = read_file(nodes->path());

@@ -20,19 +20,33 @@ with open(HERE / "manifest.csv", newline="") as file:
     ROWS = list(csv.DictReader(file))
 
 
+def check(row, *options):
+    folder = HERE / row["certificate"].split("/")[0]
+    return subprocess.run([CHECKER, HERE / row["certificate"], "--model", folder / "model.onnx",
+                           "--property", folder / "property.vnnlib", *options],
+                          capture_output=True, text=True, timeout=60)
+
+
 class CertificatesTest(unittest.TestCase):
     def test_every_certificate_ends_as_the_manifest_says(self):
         for row in ROWS:
             with self.subTest(row["certificate"]):
-                folder = HERE / row["certificate"].split("/")[0]
-                done = subprocess.run([CHECKER, HERE / row["certificate"], "--model", folder / "model.onnx",
-                                       "--property", folder / "property.vnnlib"],
-                                      capture_output=True, text=True, timeout=60)
+                done = check(row)
                 self.assertEqual(done.returncode, EXIT_CODES[row["outcome"]], done.stdout + done.stderr)
                 said = done.stderr if row["outcome"] == "refused" else done.stdout
                 self.assertEqual(said.count("\n"), 1)
                 self.assertTrue(row["outcome"] == "refused" or said.startswith(row["outcome"].upper()), said)
                 self.assertIn(row["says"], said)
+
+    def test_the_number_of_threads_changes_nothing(self):
+        for row in ROWS:
+            said = set()
+            for threads in "1", "2", "3":
+                done = check(row, "--threads", threads)
+                said.add((done.returncode, re.sub(r"[\d.]+ s$", "", done.stdout.strip()), done.stderr))
+            self.assertEqual(len(said), 1, said)
+        for wrong in "0", "-1", "two", "2x", "":
+            self.assertEqual(check(ROWS[0], "--threads", wrong).returncode, 2, wrong)
 
     def test_the_manifest_lists_every_certificate_and_names_the_rule_that_a_rejected_one_breaks(self):
         listed = [row["certificate"] for row in ROWS]
