@@ -1,8 +1,8 @@
 // Encoding of proof trees.
 #include "verify/proof.h"
 
+#include <algorithm>
 #include <bit>
-
 #include <cstring>
 
 namespace axiom {
@@ -88,6 +88,88 @@ void ProofCode::slope_spec(const SlopeSpec& slopes) {
 }
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "certificates are written on little-endian machines");
+
+std::string_view ProofReader::take(uint64_t size) {
+  ok_ = ok_ && size <= rest_.size();
+  if (!ok_) return {};
+  const std::string_view taken = rest_.substr(0, size);
+  rest_.remove_prefix(size);
+  return taken;
+}
+
+uint8_t ProofReader::byte() {
+  const std::string_view taken = take(1);
+  return taken.empty() ? 0 : static_cast<uint8_t>(taken[0]);
+}
+
+uint64_t ProofReader::varint() {
+  uint64_t value = 0;
+  for (int shift = 0; shift < 63; shift += 7) {
+    const uint8_t next = byte();
+    value |= uint64_t{next & 0x7fu} << shift;
+    if ((next & 0x80) == 0) return value;
+  }
+  ok_ = false;
+  return 0;
+}
+
+uint32_t ProofReader::index(uint64_t end) {
+  const uint64_t value = varint();
+  ok_ = ok_ && value < end;
+  return ok_ ? static_cast<uint32_t>(value) : 0;
+}
+
+PropagatePlan ProofReader::propagate() {
+  PropagatePlan plan;
+  const uint8_t mode = byte(), rule = byte();
+  ok_ = ok_ && mode <= 2 && rule <= 2;
+  plan.sweep_all = mode == 1;
+  plan.rule = static_cast<SlopeRule>(rule);
+  for (uint64_t left = mode == 2 ? varint() : 0; ok_ && left > 0; --left)
+    plan.sweep_ops.push_back(index(program_.ops.size()));
+  return plan;
+}
+
+std::vector<Tightening> ProofReader::tighten(uint32_t p, const BoundContext& context) {
+  std::vector<Tightening> found;
+  const uint64_t rows = program_.program.ops[p].count;
+  uint64_t target = 0;
+  for (uint64_t left = varint(); ok_ && left > 0; --left) {
+    target += index(2 * rows - target);
+    found.push_back({static_cast<uint32_t>(target / 2), target % 2 == 1, slopes(p, context), 0});
+  }
+  return found;
+}
+
+SlopeSpec ProofReader::slopes(uint32_t end, const BoundContext& context) {
+  SlopeSpec spec;
+  const uint8_t first = byte();
+  ok_ = ok_ && (first & 0x7c) == 0;
+  spec.rule = static_cast<SlopeRule>(first & 3);
+  if (spec.rule == SlopeRule::kExplicit) {
+    const std::string_view bytes = take(open_hinges(context, end).size());
+    spec.bytes.assign(bytes.begin(), bytes.end());
+    ok_ = ok_ && std::all_of(spec.bytes.begin(), spec.bytes.end(), [](uint8_t slope) { return slope <= 128; });
+  }
+  ElementId element = 0;
+  for (uint64_t left = (first & 0x80) != 0 ? varint() : 0; ok_ && left > 0; --left) {
+    Multiplier multiplier{element += index(program_.program.element_count - uint64_t{element}), 0};
+    const std::string_view raw = take(sizeof multiplier.beta);
+    if (ok_) std::memcpy(&multiplier.beta, raw.data(), raw.size());
+    spec.multipliers.push_back(multiplier);
+  }
+  return spec;
+}
+
+std::optional<double> ProofReader::split_value() {
+  const uint8_t form = byte();
+  ok_ = ok_ && form <= 1;
+  if (form == 0) return std::nullopt;
+  double value = 0;
+  const std::string_view raw = take(sizeof value);
+  if (ok_) std::memcpy(&value, raw.data(), raw.size());
+  return value;
+}
 
 std::string serialize(const ProofNode& root) {
   std::string bytes;

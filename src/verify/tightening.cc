@@ -28,24 +28,6 @@ struct Target {
   bool upper;
 };
 
-/// An unstable relu or leaky_relu element below the operator, and what it reads.
-struct Hinge {
-  ElementId element, source;
-};
-
-std::vector<Hinge> open_hinges(const BoundContext& context, uint32_t end) {
-  std::vector<Hinge> hinges;
-  for (uint32_t p = 0; p < end; ++p) {
-    const CoreOp& op = context.program().program.ops[p];
-    if (!is_hinge(op)) continue;
-    for (ElementId e = op.first; e < op.first + op.count; ++e) {
-      const ElementId c = context.line_source(e);
-      if (context.lo(c) < 0 && context.hi(c) > 0) hinges.push_back({e, c});
-    }
-  }
-  return hinges;
-}
-
 class Ascent {
  public:
   Ascent(uint32_t p, Workspace& work)
@@ -74,7 +56,7 @@ class Ascent {
   BoundContext& context_;
   const BoundProgram& program_;
   uint32_t p_;
-  std::vector<Hinge> hinges_;
+  std::vector<OpenHinge> hinges_;
   std::array<SlopeSpec, kLanes> specs_;
   std::vector<float> slopes_, mean_, square_;  // hinge-major, kLanes each
   std::vector<double> values_;                 // element-major, kLanes each
