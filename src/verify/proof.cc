@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 namespace axiom {
@@ -102,6 +103,14 @@ uint8_t ProofReader::byte() {
   return taken.empty() ? 0 : static_cast<uint8_t>(taken[0]);
 }
 
+template <typename T>
+T ProofReader::number() {
+  T value = 0;
+  const std::string_view raw = take(sizeof value);
+  if (!raw.empty()) std::memcpy(&value, raw.data(), raw.size());
+  return value;
+}
+
 uint64_t ProofReader::varint() {
   uint64_t value = 0;
   for (int shift = 0; shift < 63; shift += 7) {
@@ -119,23 +128,35 @@ uint32_t ProofReader::index(uint64_t end) {
   return ok_ ? static_cast<uint32_t>(value) : 0;
 }
 
+// `above` + a step: what an increasing list has next. Only the first may be 0 away from where the list begins.
+uint64_t ProofReader::next(uint64_t above, uint64_t end, bool first) {
+  const uint64_t step = varint();
+  ok_ = ok_ && step < end - above && (first || step > 0);
+  return above + (ok_ ? step : 0);
+}
+
 PropagatePlan ProofReader::propagate() {
   PropagatePlan plan;
   const uint8_t mode = byte(), rule = byte();
   ok_ = ok_ && mode <= 2 && rule <= 2;
   plan.sweep_all = mode == 1;
   plan.rule = static_cast<SlopeRule>(rule);
-  for (uint64_t left = mode == 2 ? varint() : 0; ok_ && left > 0; --left)
-    plan.sweep_ops.push_back(index(program_.ops.size()));
+  uint32_t above = 0;
+  for (uint64_t left = mode == 2 ? varint() : 0; ok_ && left > 0; --left) {
+    const uint32_t p = index(program_.ops.size());
+    ok_ = ok_ && p > above && program_.program.ops[p].kind == CoreKind::kAffine;
+    plan.sweep_ops.push_back(above = p);
+  }
   return plan;
 }
 
 std::vector<Tightening> ProofReader::tighten(uint32_t p, const BoundContext& context) {
   std::vector<Tightening> found;
-  const uint64_t rows = program_.program.ops[p].count;
-  uint64_t target = 0;
-  for (uint64_t left = varint(); ok_ && left > 0; --left) {
-    target += index(2 * rows - target);
+  const uint64_t count = varint();
+  ok_ = ok_ && count > 0;
+  uint64_t target = 0;  // As it is written: 2 * row, + 1 for an upper bound.
+  while (ok_ && found.size() < count) {
+    target = next(target, 2 * uint64_t{program_.program.ops[p].count}, found.empty());
     found.push_back({static_cast<uint32_t>(target / 2), target % 2 == 1, slopes(p, context), 0});
   }
   return found;
@@ -151,12 +172,15 @@ SlopeSpec ProofReader::slopes(uint32_t end, const BoundContext& context) {
     spec.bytes.assign(bytes.begin(), bytes.end());
     ok_ = ok_ && std::all_of(spec.bytes.begin(), spec.bytes.end(), [](uint8_t slope) { return slope <= 128; });
   }
-  ElementId element = 0;
-  for (uint64_t left = (first & 0x80) != 0 ? varint() : 0; ok_ && left > 0; --left) {
-    Multiplier multiplier{element += index(program_.program.element_count - uint64_t{element}), 0};
-    const std::string_view raw = take(sizeof multiplier.beta);
-    if (ok_) std::memcpy(&multiplier.beta, raw.data(), raw.size());
-    spec.multipliers.push_back(multiplier);
+  if ((first & 0x80) == 0) return spec;
+  const uint64_t count = varint();
+  ok_ = ok_ && count > 0;
+  uint64_t element = 0;
+  while (ok_ && spec.multipliers.size() < count) {
+    element = next(element, program_.program.element_count, spec.multipliers.empty());
+    const float beta = number<float>();
+    ok_ = ok_ && std::isfinite(beta) && beta != 0;
+    spec.multipliers.push_back({static_cast<ElementId>(element), beta});
   }
   return spec;
 }
@@ -165,9 +189,8 @@ std::optional<double> ProofReader::split_value() {
   const uint8_t form = byte();
   ok_ = ok_ && form <= 1;
   if (form == 0) return std::nullopt;
-  double value = 0;
-  const std::string_view raw = take(sizeof value);
-  if (ok_) std::memcpy(&value, raw.data(), raw.size());
+  const double value = number<double>();
+  ok_ = ok_ && std::isfinite(value);
   return value;
 }
 

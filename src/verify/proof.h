@@ -70,6 +70,9 @@ class ProofReader {
  private:
   uint8_t byte();
   uint64_t varint();
+  template <typename T>
+  T number();
+  uint64_t next(uint64_t above, uint64_t end, bool first);
   std::string_view take(uint64_t size);
   std::string_view rest_;
   const BoundProgram& program_;
