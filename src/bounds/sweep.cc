@@ -309,6 +309,19 @@ void Sweep::finish(const BoundContext& context) {
   }
 }
 
+std::vector<OpenHinge> open_hinges(const BoundContext& context, uint32_t end) {
+  std::vector<OpenHinge> hinges;
+  for (uint32_t p = 0; p < end; ++p) {
+    const CoreOp& op = context.program().program.ops[p];
+    if (!is_hinge(op)) continue;
+    for (ElementId e = op.first; e < op.first + op.count; ++e) {
+      const ElementId c = context.line_source(e);
+      if (context.lo(c) < 0 && context.hi(c) > 0) hinges.push_back({e, c});
+    }
+  }
+  return hinges;
+}
+
 std::vector<uint32_t> swept_rows(const BoundContext& context, uint32_t p) {
   const BoundOp& data = context.program().ops[p];
   const CoreOp& op = context.program().program.ops[p];

@@ -29,6 +29,14 @@ struct SlopeSpec {
   std::vector<Multiplier> multipliers;  ///< Increasing elements of affine operators.
 };
 
+/// A relu or leaky_relu element whose sign is open, and what it reads.
+struct OpenHinge {
+  ElementId element, source;
+};
+
+/// Those of the operators below `end`, in element order: what SlopeSpec::bytes are for. The context must be refreshed.
+std::vector<OpenHinge> open_hinges(const BoundContext& context, uint32_t end);
+
 /// A linear target over elements: constant + sum coefficient * element, in the order of the specification.
 struct LinearForm {
   double constant = 0;

@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <deque>
 #include <filesystem>
+#include <future>
 #include <limits>
 #include <memory>
 #include <numeric>
@@ -145,12 +147,20 @@ class Job {
         model_file_(std::move(model_file)),
         property_file_(std::move(property_file)) {}
 
-  Result<Decision> decide(Semantics semantics, Clock::time_point start);
+  /// Searches at once. The certificate is sealed when the answer is asked for, or beside what comes next when
+  /// `concurrent`. `start` is that of all, `began` of this semantics. The job must outlive the answer.
+  std::future<Result<Decision>> decide(Semantics semantics, Clock::time_point start, Clock::time_point began,
+                                       bool concurrent);
   /// Empty: none is asked for.
   std::string checkpoint_path(Semantics semantics) const;
 
  private:
-  Result<Decision> seal(Decision decision, const std::string& proof);
+  struct Found {
+    Decision decision;
+    std::shared_ptr<const std::string> proof;  // To be sealed; null: none, the decision is complete.
+  };
+  Result<Found> find(Semantics semantics, Clock::time_point start);
+  Result<Decision> seal(Decision decision, const std::string& proof) const;
   std::string destination(Semantics semantics) const;
   Status plan_checkpoint(const Problem& problem, SearchOptions& options) const;
 
@@ -158,7 +168,8 @@ class Job {
   const Property& property_;
   const DecideOptions& options_;
   PlainFile model_file_, property_file_;
-  std::optional<std::string> last_proof_;
+  std::shared_ptr<const std::string> last_proof_;
+  std::deque<ProofNode> last_tree_nodes_;  // Of that proof, the root first.
   std::optional<Witness> last_witness_;
   uint64_t last_leaves_ = 0, last_nodes_ = 0;
   SearchTree last_tree_;  // With keep_tree.
@@ -195,7 +206,7 @@ Status Job::plan_checkpoint(const Problem& problem, SearchOptions& options) cons
 }
 
 // Writes the certificate, has it checked; the verdict is the checker's. A rejected file is removed.
-Result<Decision> Job::seal(Decision decision, const std::string& proof) {
+Result<Decision> Job::seal(Decision decision, const std::string& proof) const {
   const std::string bytes =
       encode_certificate(decision.semantics, model_.graph.model_digest, property_, model_.program->program, proof);
   const std::string path = destination(decision.semantics);
@@ -219,17 +230,18 @@ Result<Decision> Job::seal(Decision decision, const std::string& proof) {
   return decision;
 }
 
-Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
-  Decision decision;
+Result<Job::Found> Job::find(Semantics semantics, Clock::time_point start) {
+  Found found;
+  Decision& decision = found.decision;
   decision.semantics = semantics;
   if (model_.program == nullptr) {
     decision.reason = UnknownReason::kNoCertifiedMeaning;
     decision.explanation = model_.no_meaning;
-    return decision;
+    return found;
   }
   Result<Problem> problem = bind_property(*model_.program, property_, semantics);
   if (!problem) return problem.error();
-  if (last_proof_) {  // The same tree usually proves the other semantics too; the checker says.
+  if (last_proof_) {  // The same tree usually proves the other semantics too; the checker says. If not, it is a draft.
     Decision again = decision;
     again.nodes = last_nodes_;
     again.leaves = last_leaves_;
@@ -237,7 +249,8 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
     again.tree = last_tree_;
     if (options_.keep_tree) again.regions = input_regions(last_tree_, *problem);
     Result<Decision> sealed = seal(std::move(again), *last_proof_);
-    if (!sealed || sealed->verdict == Verdict::kVerified) return sealed;
+    if (!sealed) return sealed.error();
+    if (sealed->verdict == Verdict::kVerified) return Found{std::move(*sealed), nullptr};
     decision.check_seconds = sealed->check_seconds;
   }
   const Execute run_at = [this](std::span<const float> input) { return execute(model_.graph, input); };
@@ -255,6 +268,7 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
       options_.on_progress({s.seconds, s.nodes, s.leaves, s.open, s.worst_bound, s.closed_share, semantics});
     };
   }
+  if (!last_tree_nodes_.empty()) options.draft = &last_tree_nodes_.front();
   options.keep_tree = options_.keep_tree;
   options.map_violations = options_.keep_tree && options_.map_violations;
   if (Status planned = plan_checkpoint(*problem, options); !planned) return planned.error();
@@ -274,17 +288,31 @@ Result<Decision> Job::decide(Semantics semantics, Clock::time_point start) {
   if (result.end == SearchEnd::kViolated) {
     decision.verdict = Verdict::kViolated;
     decision.witness = last_witness_ = std::move(result.witness);
-    return decision;
+    return found;
   }
   if (result.end != SearchEnd::kProved) {
     decision.reason = reason_of(result.end, *problem);
     decision.explanation = explain(result, *problem);
-    return decision;
+    return found;
   }
-  last_proof_ = std::move(result.proof);
+  found.proof = last_proof_ = std::make_shared<const std::string>(std::move(result.proof));
+  last_tree_nodes_ = std::move(result.nodes);
   last_nodes_ = decision.nodes;
   last_leaves_ = decision.leaves;
-  return seal(std::move(decision), *last_proof_);
+  return found;
+}
+
+std::future<Result<Decision>> Job::decide(Semantics semantics, Clock::time_point start, Clock::time_point began,
+                                          bool concurrent) {
+  auto finish = [this, began](Result<Found> found) -> Result<Decision> {
+    if (!found) return found.error();
+    Result<Decision> decision =
+        found->proof ? seal(std::move(found->decision), *found->proof) : Result<Decision>(std::move(found->decision));
+    if (decision) decision->seconds = since(began);
+    return decision;
+  };
+  return std::async(concurrent ? std::launch::async | std::launch::deferred : std::launch::deferred, std::move(finish),
+                    find(semantics, start));
 }
 
 }  // namespace
@@ -341,11 +369,16 @@ Result<DecisionReport> decide(const std::string& model_path, const std::string& 
   if (!plain_property) return plain_property.error();
   DecisionReport report{model_path, property_path, model->graph.model_digest, property->digest, "", {}, since(start)};
   Job job(*model, *property, options, std::move(*plain_model), std::move(*plain_property));
+  // While the checker, which has one thread, is at the certificate of one semantics, the other is looked at.
+  std::vector<std::future<Result<Decision>>> answers;
   for (const Semantics semantics : options.semantics) {
-    const Clock::time_point began = Clock::now();
-    Result<Decision> decision = job.decide(semantics, start);
+    const bool concurrent = options.threads > 1 && semantics != options.semantics.back();
+    answers.push_back(job.decide(semantics, start, answers.empty() ? start : Clock::now(), concurrent));
+    if (!concurrent) answers.back().wait();
+  }
+  for (std::future<Result<Decision>>& answer : answers) {
+    Result<Decision> decision = answer.get();
     if (!decision) return decision.error();
-    decision->seconds = since(report.decisions.empty() ? start : began);
     report.decisions.push_back(std::move(*decision));
   }
   const bool undecided = std::any_of(report.decisions.begin(), report.decisions.end(), leaves_work);

@@ -75,7 +75,7 @@ struct Decision {
   double best_bound = 0;    ///< Least bound reached over the open part (relaxation gap), for `unknown`.
   double closed_share = 0;  ///< Share of the cases that the search has closed: 0 to 1.
   std::optional<Witness> witness;
-  double seconds = 0;  ///< Wall clock of this semantics, all included.
+  double seconds = 0;  ///< Wall clock of this semantics, all included; two may overlap.
   double search_seconds = 0, check_seconds = 0;
   uint64_t nodes = 0, leaves = 0;
   uint64_t certificate_bytes = 0;

@@ -37,6 +37,7 @@ struct SearchFigures {
 struct OpenNode {
   SubProblem problem;
   ProofNode* proof = nullptr;
+  const ProofNode* draft = nullptr;  ///< To be followed; null: none. A checkpoint does not keep it.
 };
 
 /// What is written: a view of the search.

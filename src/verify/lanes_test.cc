@@ -2,63 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
-
+#include "verify/random_network_test.h"
 #include "verify/strategy.h"
 
 namespace axiom {
 namespace {
 
-CoreOp affine(std::mt19937& random, ElementId first, uint32_t count, ElementId from, uint32_t width) {
-  std::normal_distribution<float> normal(0, 1);
-  CoreOp op;
-  op.kind = CoreKind::kAffine;
-  op.first = first;
-  op.count = count;
-  for (uint32_t i = 0; i < count; ++i) {
-    for (uint32_t j = 0; j < width; ++j) {
-      op.rows.column.push_back(from + j);
-      op.rows.weight.push_back(normal(random));
-    }
-    op.rows.begin.push_back(op.rows.column.size());
-    op.bias.push_back(normal(random));
-    op.magnitude.push_back(std::fabs(op.bias.back()));
-  }
-  op.gamma.assign(count, width);
-  op.underflow.assign(count, width);
-  return op;
-}
-
-// 4 inputs, two layers of 8 relus, one output.
-Program network(uint32_t seed) {
-  std::mt19937 random(seed);
-  Program program;
-  CoreOp input;
-  input.count = 4;
-  program.ops.push_back(input);
-  ElementId next = 4, from = 0;
-  uint32_t width = 4;
-  for (int layer = 0; layer < 2; ++layer) {
-    program.ops.push_back(affine(random, next, 8, from, width));
-    CoreOp relu;
-    relu.kind = CoreKind::kUnary;
-    relu.first = next + 8;
-    relu.count = 8;
-    for (uint32_t i = 0; i < 8; ++i) relu.source.push_back(next + i);
-    program.ops.push_back(relu);
-    from = relu.first;
-    next = from + 8;
-    width = 8;
-  }
-  program.ops.push_back(affine(random, next, 1, from, width));
-  program.outputs = {next};
-  program.element_count = next + 1;
-  program.input_count = 4;
-  return program;
-}
-
 struct Setting {
-  explicit Setting(uint32_t seed) : program(network(seed)) {
+  explicit Setting(uint32_t seed) : program(random_network(seed, 4, 8)) {
     problem.program = &program;
     work = std::make_unique<Workspace>(problem);
     const std::vector<double> lo(4, -1), hi(4, 1);

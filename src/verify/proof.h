@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bounds/sweep.h"
@@ -30,6 +31,52 @@ class ProofCode {
   void varint(uint64_t value);
   void slope_spec(const SlopeSpec& slopes);
   std::string bytes_;
+};
+
+/// Reads instructions that a ProofCode has written. Once one is cut off or names what is not there, `ok` is false and
+/// everything reads as 0.
+class ProofReader {
+ public:
+  enum class Instruction : uint8_t {
+    kEnd = 0,  ///< Of the code.
+    kPropagate = 1,
+    kClip = 2,
+    kCase = 3,
+    kSplitInput = 4,
+    kSplitElement = 5,
+    kRefute = 6,
+    kEmpty = 7,
+    kTighten = 9
+  };
+
+  /// Both arguments must outlive it.
+  ProofReader(std::string_view code, const BoundProgram& program) : rest_(code), program_(program) {}
+
+  Instruction instruction() { return rest_.empty() ? Instruction::kEnd : static_cast<Instruction>(byte()); }
+  /// What follows the instruction: a number below `end`.
+  uint32_t index(uint64_t end);
+  PropagatePlan propagate();
+  /// After the operator. A slope a byte is read for each neuron that is open in `context`, which must be refreshed; the
+  /// bounds are to be computed.
+  std::vector<Tightening> tighten(uint32_t p, const BoundContext& context);
+  /// For a sweep of the operators below `end`.
+  SlopeSpec slopes(uint32_t end, const BoundContext& context);
+  /// Where a split is; the value only where it is written.
+  std::optional<double> split_value();
+
+  bool ok() const { return ok_; }
+  bool at_end() const { return ok_ && rest_.empty(); }
+
+ private:
+  uint8_t byte();
+  uint64_t varint();
+  template <typename T>
+  T number();
+  uint64_t next(uint64_t above, uint64_t end, bool first);
+  std::string_view take(uint64_t size);
+  std::string_view rest_;
+  const BoundProgram& program_;
+  bool ok_ = true;
 };
 
 /// What a node shows of itself in reports; proves nothing.

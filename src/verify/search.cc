@@ -66,9 +66,9 @@ class Driver {
 
  private:
   void root();
+  bool root_by_draft(Workspace& work);
   bool settled(const StoredBounds& bounds, Workspace& work) const;
   bool root_by_intervals();
-  SubProblem first_sub_problem(size_t disjunct, const StoredBounds& bounds) const;
   bool attack_round(const std::vector<size_t>& disjuncts, int restarts, double share);
   std::vector<size_t> open_disjuncts() const;
   void expand_roots();
@@ -93,7 +93,8 @@ class Driver {
   bool must_stop() const { return ended_ || out_of_time() || interrupted(); }
   void end_by_limit() { end(interrupted() ? SearchEnd::kInterrupted : SearchEnd::kTime); }
   bool interrupted() const { return options_.stop != nullptr && options_.stop->load(); }
-  void push(SubProblem problem, ProofNode* proof);
+  void push(OpenNode open);
+  void push(SubProblem problem, ProofNode* proof) { push(OpenNode{std::move(problem), proof}); }
   OpenNode pop();
   std::vector<OpenNode> pop_batch();
   ProofNode* new_proof_node();
@@ -115,7 +116,7 @@ class Driver {
   std::optional<SearchEnd> end_;
   std::atomic<bool> ended_ = false;  // end_ is set; readable without the mutex.
   std::optional<Witness> witness_;
-  uint64_t nodes_ = 0, leaves_ = 0;
+  uint64_t nodes_ = 0, leaves_ = 0, followed_ = 0;
   bool gap_ = false;
   double gap_bound_ = kInfinity;
   double next_report_ = 0;
@@ -137,10 +138,10 @@ size_t bytes_of(const SubProblem& p) {
   return 16 * p.bounds.lo.size() + 4 * p.slopes.size() + 12 * p.splits.size() + 200;
 }
 
-void Driver::push(SubProblem problem, ProofNode* proof) {
-  queue_bytes_ += bytes_of(problem);
-  const double key = problem.bound;
-  queue_.emplace(key, OpenNode{std::move(problem), proof});
+void Driver::push(OpenNode open) {
+  queue_bytes_ += bytes_of(open.problem);
+  const double key = open.problem.bound;
+  queue_.emplace(key, std::move(open));
 }
 
 // Best first; once the open sub-problems fill half the memory, the ones nearest to a proof first.
@@ -199,14 +200,31 @@ std::vector<size_t> Driver::open_disjuncts() const {
   return list;
 }
 
+// The root as in the draft; false, and nothing has changed, when that does not lead on.
+bool Driver::root_by_draft(Workspace& work) {
+  OpenNode whole{{}, root_, options_.draft};
+  whole.problem.bounds = work.context.store();
+  SubProblem start;
+  std::optional<Expansion> expansion =
+      follow_draft(problem_, whole.problem, *options_.draft, /*is_root=*/true, work, start);
+  if (expansion && !expansion->stopped) {
+    finish_node(whole, std::move(*expansion));
+    return true;
+  }
+  work.context.reset(problem_.hull_lo, problem_.hull_hi);
+  return false;
+}
+
 // PROPAGATE over the hull of all disjuncts, then one sub-problem per disjunct.
 void Driver::root() {
   root_ = new_proof_node();
   Workspace work(problem_);
+  work.stop = [this] { return must_stop(); };
   work.context.reset(problem_.hull_lo, problem_.hull_hi);
+  if (options_.draft != nullptr && root_by_draft(work)) return;
   PropagatePlan plan;
   plan.check_premise = true;
-  plan.stop = [this] { return must_stop(); };
+  plan.stop = work.stop;
   ThreadPool threads(options_.threads);
   plan.threads = &threads;
   ProofCode code;
@@ -228,7 +246,6 @@ void Driver::root() {
     ++leaves_;
     return;
   }
-  work.stop = plan.stop;
   if (!splits_input(0) && !settled(work.context.store(), work))
     tighten(work, threads, kTighteningWork * options_.timeout_seconds, code);
   code.split_all_disjuncts();
@@ -237,31 +254,18 @@ void Driver::root() {
   const StoredBounds bounds = work.context.store();
   for (size_t d = 0; d < problem_.disjuncts.size(); ++d) {
     root_->children.push_back(new_proof_node());
-    push(first_sub_problem(d, bounds), root_->children.back());
+    push(first_sub_problem(problem_, d, bounds), root_->children.back());
   }
 }
 
 // Whether all disjuncts are refuted by the bounds as they stand; then nothing need be tightened.
 bool Driver::settled(const StoredBounds& bounds, Workspace& work) const {
   for (size_t d = 0; d < problem_.disjuncts.size(); ++d) {
-    if (!first_sub_problem(d, bounds).propagated || !(bound_forms(problem_, problem_.disjuncts[d], work).best > 0))
+    if (!first_sub_problem(problem_, d, bounds).propagated ||
+        !(bound_forms(problem_, problem_.disjuncts[d], work).best > 0))
       return false;
   }
   return true;
-}
-
-SubProblem Driver::first_sub_problem(size_t disjunct, const StoredBounds& bounds) const {
-  const NumericDisjunct& box = problem_.disjuncts[disjunct];
-  SubProblem child;
-  child.bounds = bounds;
-  child.disjunct = disjunct;
-  child.propagated = true;
-  for (size_t j = 0; j < problem_.hull_lo.size(); ++j) {
-    child.propagated &= box.lo[j] <= bounds.lo[j] && box.hi[j] >= bounds.hi[j];
-    child.bounds.lo[j] = spec_max(child.bounds.lo[j], box.lo[j]);
-    child.bounds.hi[j] = spec_min(child.bounds.hi[j], box.hi[j]);
-  }
-  return child;
 }
 
 // What follows from softmax alone holds whatever the logits are, as long as they are finite: interval steps, which cost
@@ -279,7 +283,7 @@ bool Driver::root_by_intervals() {
   const StoredBounds bounds = work.context.store();
   std::vector<std::pair<std::string, double>> leaves;  // Code and bound.
   for (size_t d = 0; d < problem_.disjuncts.size(); ++d) {
-    if (must_stop() || !first_sub_problem(d, bounds).propagated) return false;
+    if (must_stop() || !first_sub_problem(problem_, d, bounds).propagated) return false;
     const FormBounds forms = bound_forms(problem_, problem_.disjuncts[d], work);
     if (!(forms.best > 0)) return false;
     ProofCode code;
@@ -349,6 +353,7 @@ void Driver::map_violation(OpenNode& open, Witness witness) {
 void Driver::finish_node(OpenNode& open, Expansion expansion) {
   saved_now_ = false;
   ++nodes_;
+  followed_ += expansion.followed;
   if (expansion.witness && options_.map_violations) return map_violation(open, std::move(*expansion.witness));
   if (expansion.witness) {
     open.proof->state = NodeState::kViolated;
@@ -356,7 +361,7 @@ void Driver::finish_node(OpenNode& open, Expansion expansion) {
     return end(SearchEnd::kViolated);
   }
   if (expansion.stopped) {
-    push(std::move(open.problem), open.proof);  // Still open; keeps its bound in the report.
+    push(std::move(open));  // Still open; keeps its bound in the report.
     return end_by_limit();
   }
   open.proof->code = std::move(expansion.code);
@@ -376,9 +381,11 @@ void Driver::finish_node(OpenNode& open, Expansion expansion) {
   }
   open.proof->state = NodeState::kSplit;
   if (options_.keep_tree) note_split(*open.proof, expansion.children);
-  for (SubProblem& child : expansion.children) {
+  for (size_t k = 0; k < expansion.children.size(); ++k) {
     open.proof->children.push_back(new_proof_node());
-    push(std::move(child), open.proof->children.back());
+    OpenNode child{std::move(expansion.children[k]), open.proof->children.back()};
+    if (expansion.followed) child.draft = open.draft->children[k];
+    push(std::move(child));
   }
   if (queue_bytes_ > options_.memory_bytes) end(SearchEnd::kMemory);
 }
@@ -396,14 +403,30 @@ std::vector<OpenNode> Driver::pop_batch() {
 }
 
 std::vector<Expansion> Driver::expand(std::span<const OpenNode> batch, Workspace& work) const {
-  if (by_input(batch.front().problem)) {
-    std::vector<Expansion> one;
-    one.push_back(expand_by_input(problem_, batch.front().problem, work, confirm_));
-    return one;
-  }
+  std::vector<Expansion> expansions(batch.size());
+  std::vector<SubProblem> starts(batch.size());  // Where a draft fails.
   std::vector<const SubProblem*> nodes;
-  for (const OpenNode& open : batch) nodes.push_back(&open.problem);
-  return expand_by_neuron(problem_, nodes, work, confirm_);
+  std::vector<size_t> places;
+  for (size_t k = 0; k < batch.size(); ++k) {
+    const SubProblem* node = &batch[k].problem;
+    if (batch[k].draft != nullptr) {
+      if (auto followed = follow_draft(problem_, *node, *batch[k].draft, /*is_root=*/false, work, starts[k])) {
+        expansions[k] = std::move(*followed);
+        continue;
+      }
+      node = &starts[k];
+    }
+    nodes.push_back(node);
+    places.push_back(k);
+  }
+  if (nodes.empty()) return expansions;
+  if (by_input(*nodes.front())) {
+    expansions[places.front()] = expand_by_input(problem_, *nodes.front(), work, confirm_);
+    return expansions;
+  }
+  std::vector<Expansion> found = expand_by_neuron(problem_, nodes, work, confirm_);
+  for (size_t n = 0; n < found.size(); ++n) expansions[places[n]] = std::move(found[n]);
+  return expansions;
 }
 
 // The first sub-problem of every disjunct, before threads start and before the long attack.
@@ -414,7 +437,7 @@ void Driver::expand_roots() {
   while (!queue_.empty()) roots.push_back(pop());
   const auto expanded = [](const OpenNode& open) { return open.problem.depth > 0; };  // Before the checkpoint.
   const auto later = std::stable_partition(roots.begin(), roots.end(), std::not_fn(expanded));
-  for (auto open = later; open != roots.end(); ++open) push(std::move(open->problem), open->proof);
+  for (auto open = later; open != roots.end(); ++open) push(std::move(*open));
   roots.erase(later, roots.end());
   for (const OpenNode& open : roots) in_progress_.insert(&open);
   for (size_t first = 0; first < roots.size();) {
@@ -424,7 +447,7 @@ void Driver::expand_roots() {
     first += most;
     if (!end_ && must_stop()) end_by_limit();
     if (end_) {
-      for (OpenNode& open : batch) push(std::move(open.problem), open.proof);  // Keeps its bound in the report.
+      for (OpenNode& open : batch) push(std::move(open));  // Keeps its bound in the report.
     } else {
       finish(batch, expand(batch, work));
     }
@@ -524,8 +547,9 @@ SearchResult Driver::run() {
   if (options_.resume) {
     restore(std::move(*options_.resume));
   } else {
+    attacked_ = options_.draft != nullptr;  // What proves the other semantics leaves next to nothing to find.
     const bool proved = !end_ && root_by_intervals();
-    if (!proved && !end_ && !attack_round(all, kFirstRestarts, kFirstShare)) root();
+    if (!proved && !end_ && (attacked_ || !attack_round(all, kFirstRestarts, kFirstShare))) root();
   }
   if (!end_) expand_roots();
   if (!end_ && !queue_.empty() && !attacked_ && !witness_) attack_round(open_disjuncts(), kLaterRestarts, kLaterShare);
@@ -542,6 +566,7 @@ SearchResult Driver::run() {
                        .nodes = nodes_,
                        .leaves = leaves_,
                        .open = queue_.size(),
+                       .followed = followed_,
                        .worst_bound = worst,
                        .closed_share = closed_share_,
                        .earlier_seconds = earlier_seconds_};
@@ -554,10 +579,25 @@ SearchResult Driver::run() {
   save_at_end(result);
   if (options_.keep_tree && root_ != nullptr) result.tree = summarize_tree(*root_);
   result.tree.violations = std::move(violations_);
+  if (result.end == SearchEnd::kProved) result.nodes = std::move(proof_nodes_);
   return result;
 }
 
 }  // namespace
+
+SubProblem first_sub_problem(const Problem& problem, size_t disjunct, const StoredBounds& bounds) {
+  const NumericDisjunct& box = problem.disjuncts[disjunct];
+  SubProblem child;
+  child.bounds = bounds;
+  child.disjunct = disjunct;
+  child.propagated = true;
+  for (size_t j = 0; j < problem.hull_lo.size(); ++j) {
+    child.propagated &= box.lo[j] <= bounds.lo[j] && box.hi[j] >= bounds.hi[j];
+    child.bounds.lo[j] = spec_max(child.bounds.lo[j], box.lo[j]);
+    child.bounds.hi[j] = spec_min(child.bounds.hi[j], box.hi[j]);
+  }
+  return child;
+}
 
 SearchResult search(const Problem& problem, SearchOptions options, const Confirm& confirm) {
   return Driver(problem, options, confirm).run();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ enum class SearchEnd { kProved, kViolated, kTime, kMemory, kInterrupted, kOverfl
 struct SearchStatistics {
   double seconds = 0;
   uint64_t nodes = 0, leaves = 0, open = 0;
+  uint64_t followed = 0;       ///< Of the nodes: as in the draft.
   double worst_bound = 0;      ///< Least bound among the open sub-problems.
   double closed_share = 0;     ///< Of the cases: a node of depth d weighs 2^-d of its disjunct.
   double earlier_seconds = 0;  ///< Of the runs that this one goes on from.
@@ -45,6 +47,8 @@ struct SearchOptions {
   const Witness* known_witness = nullptr;  ///< Of the other semantics: tried first. May be null.
   std::function<void(const SearchStatistics&)> on_progress;
   CheckpointPlan checkpoint;
+  /// A finished tree of the other semantics, to be followed as far as it leads (draft.cc); null: none.
+  const ProofNode* draft = nullptr;
   std::optional<SavedSearch> resume;  ///< From read_checkpoint, of the same question.
   bool keep_tree = false;             ///< SearchResult::tree is wanted.
   bool map_violations = false;        ///< A counterexample does not end the search: its box is split on, down to
@@ -56,7 +60,8 @@ inline constexpr uint32_t kMapDepth = 12;
 
 struct SearchResult {
   SearchEnd end = SearchEnd::kGap;
-  std::string proof;  ///< kProved: the tree of section 8.
+  std::string proof;            ///< kProved: the tree of section 8.
+  std::deque<ProofNode> nodes;  ///< kProved: of that tree, the root first; none where it is empty.
   std::optional<Witness> witness;
   SearchStatistics statistics;
   SearchTree tree;          ///< With keep_tree: as far as it came.

@@ -44,8 +44,9 @@ struct Expansion {
   std::vector<SubProblem> children;  ///< In the order of the split, when not closed.
   double bound = -kInfinity;
   std::optional<Witness> witness;
-  bool stuck = false;    ///< Neither closed nor split: nothing is left to split on.
-  bool stopped = false;  ///< Workspace::stop ended it unfinished.
+  bool followed = false;  ///< The code is that of a draft, and `children` are those of its children.
+  bool stuck = false;     ///< Neither closed nor split: nothing is left to split on.
+  bool stopped = false;   ///< Workspace::stop ended it unfinished.
 };
 
 /// Per-thread tools.
@@ -60,6 +61,14 @@ struct Workspace {
   std::function<bool()> stop;    ///< Ends long steps early.
 };
 
+/// The sub-problem of a disjunct under the bounds of the root.
+SubProblem first_sub_problem(const Problem& problem, size_t disjunct, const StoredBounds& bounds);
+
+/// Carries out the code of `draft`, a node of a tree that was searched for another semantics, on `node`; on the whole
+/// problem when `is_root`. None when that does not close or split it; then `start` is `node`, to be searched from what
+/// the draft had chosen.
+std::optional<Expansion> follow_draft(const Problem& problem, const SubProblem& node, const ProofNode& draft,
+                                      bool is_root, Workspace& work, SubProblem& start);
 Expansion expand_by_input(const Problem& problem, const SubProblem& node, Workspace& work, const Confirm& confirm);
 /// Up to Lanes::kCount of them, either all of depth 0 or none; the expansion of one does not depend on the others.
 std::vector<Expansion> expand_by_neuron(const Problem& problem, std::span<const SubProblem* const> nodes,

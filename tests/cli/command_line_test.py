@@ -153,6 +153,31 @@ class Verify(CommandLineTest):
         self.assertEqual(found["verdict"], "violated")
         self.run_axiom(0, "verify", ADVISORY / "advisory.onnx", edge, "--semantics", "real")
 
+    def test_what_fails_under_the_second_semantics_is_repaired(self):
+        # Large float32 errors, and splits of inputs with slopes by rule: the tree of float32 does not prove `real`.
+        net = self.file("far.onnx", onnx_writer.perceptron([4, 30, 30, 1], random.Random(1), centre=3000))
+        question = self.file("far.vnnlib", onnx_writer.box_property(4, 1, 2999, 3001, "(>= Y_0 0.25)"))
+
+        def accepted(certificate, semantics):
+            done = subprocess.run([BIN / "axiom-check", certificate, "--model", net, "--property", question,
+                                   "--semantics", semantics], capture_output=True, text=True, timeout=120)
+            self.assertIn(done.returncode, (0, 5), done.stdout + done.stderr)
+            return done.returncode == 0
+
+        kept = []
+        for threads in ("1", "3"):
+            proof = self.folder / f"{threads}.cert"
+            found = self.run_json(0, "axiom.verdict.v1", "verify", net, question, "--semantics", "both", "--threads",
+                                  threads, "--certificate", proof)
+            self.assertEqual([(r["semantics"], r["verdict"]) for r in found["results"]],
+                             [("float32", "verified"), ("real", "verified")])
+            self.assertTrue(accepted(proof, "float32"))
+            self.assertTrue(accepted(f"{proof}.real", "real"))
+            kept.append((proof.read_bytes(), Path(f"{proof}.real").read_bytes()))
+        self.assertEqual(kept[0], kept[1])
+        same_tree = self.file("same_tree.cert", kept[0][0][:8] + b"\0" + kept[0][0][9:])
+        self.assertFalse(accepted(same_tree, "real"), "then nothing would have to be repaired")
+
     def test_json_has_the_documented_members(self):
         common = {"semantics": str, "verdict": str, "seconds": float, "search_seconds": float, "check_seconds": float,
                   "nodes": int, "leaves": int}

@@ -51,12 +51,15 @@ def model(nodes, inputs, outputs, initializers=(), opset=13):
     return field(1, 8) + field(7, graph) + field(8, field(2, opset))
 
 
-def perceptron(widths, random):
-    """Layers of MatMul, Add, Relu with weights drawn from `random`; input x, output y."""
+def perceptron(widths, random, centre=0):
+    """Layers of MatMul, Add, Relu with weights drawn from `random`; input x, output y. Every input is meant to lie around
+    `centre`, which the first biases take away: the farther from 0, the larger its float32 errors."""
     nodes, weights, last = [], [], "x"
     for k, (n, m) in enumerate(zip(widths, widths[1:])):
-        weights.append(tensor(f"w{k}", [n, m], [random.gauss(0, (2 / n) ** 0.5) for _ in range(n * m)]))
-        weights.append(tensor(f"b{k}", [m], [random.gauss(0, 0.1) for _ in range(m)]))
+        drawn = [random.gauss(0, (2 / n) ** 0.5) for _ in range(n * m)]
+        shift = [-centre * sum(drawn[c::m]) if k == 0 else 0 for c in range(m)]
+        weights.append(tensor(f"w{k}", [n, m], drawn))
+        weights.append(tensor(f"b{k}", [m], [random.gauss(0, 0.1) + s for s in shift]))
         end = k + 2 == len(widths)
         nodes.append(node("MatMul", [last, f"w{k}"], f"m{k}"))
         nodes.append(node("Add", [f"m{k}", f"b{k}"], "y" if end else f"a{k}"))
