@@ -88,8 +88,9 @@ std::vector<std::vector<size_t>> groups_of(const Columns& columns) {
 }
 
 template <typename T>
-BlockMatrix<T> blocks_of(const Columns& columns) {
+BlockMatrix<T> blocks_of(const Columns& columns, uint32_t row_end) {
   BlockMatrix<T> out;
+  out.row_end = row_end;
   if (!columns.increasing()) return out;
   const std::vector<std::vector<size_t>> groups = groups_of(columns);
   double row_entries = 0;
@@ -99,7 +100,6 @@ BlockMatrix<T> blocks_of(const Columns& columns) {
   for (const auto& group : groups) {
     const auto rows = columns.rows_of(group[0]);
     if (rows.empty()) continue;
-    out.row_end = std::max(out.row_end, rows.back() + 1);
     out.most_rows = std::max(out.most_rows, rows.size());
     out.weights_of_all += rows.size() * group.size();
     typename BlockMatrix<T>::Block block{out.rows.size(), rows.size(), out.columns.size(), group.size(), 0};
@@ -130,12 +130,13 @@ BlockMatrix<T> blocks_of(const Columns& columns) {
 
 template <typename T>
 BlockMatrix<T> backward_blocks(const SparseRows& rows) {
-  return blocks_of<T>(by_column(rows));
+  return blocks_of<T>(by_column(rows), static_cast<uint32_t>(rows.rows()));
 }
 
 template <typename T>
 BlockMatrix<T> forward_blocks(const SparseRows& rows) {
-  return blocks_of<T>(by_row(rows));
+  const uint32_t end = rows.column.empty() ? 0 : *std::max_element(rows.column.begin(), rows.column.end()) + 1;
+  return blocks_of<T>(by_row(rows), end);
 }
 
 template BlockMatrix<double> backward_blocks(const SparseRows& rows);

@@ -25,7 +25,7 @@ struct BlockMatrix {
   std::vector<Block> blocks;            ///< Every column is in one block.
   std::vector<uint32_t> rows, columns;  ///< Increasing within a block.
   std::vector<T> weights;
-  uint32_t row_end = 0;  ///< Above all rows.
+  uint32_t row_end = 0;  ///< Above all rows, those without a term included.
   size_t most_rows = 0;  ///< Of a block.
 
   bool empty() const { return blocks.empty(); }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <random>
 
 #include "runtime/batched_matrix.h"
@@ -63,6 +64,21 @@ TEST(BlockMatrix, BackwardProductsAreTheSameBits) {
       EXPECT_EQ(sparse, dense);
     }
   }
+}
+
+TEST(BlockMatrix, RowsWithoutTermsTakePart) {
+  SparseRows rows = convolution(kIn, kOut, kSize, kFirst);
+  for (int n = 0; n < 1000; ++n) rows.begin.push_back(rows.column.size());
+  const auto blocks = backward_blocks<double>(rows);
+  EXPECT_EQ(blocks.row_end, rows.rows());
+  const auto a = random_lanes<double>(rows.rows(), 8);
+  std::vector<uint32_t> all(rows.rows());
+  std::iota(all.begin(), all.end(), 0u);
+  auto sparse = random_lanes<double>(kElements, 8), dense = sparse;
+  multiply_accumulate(SparseMatrixView{rows.begin.data(), rows.column.data(), rows.weight.data()}, all, a.data(), 8,
+                      sparse.data());
+  multiply_accumulate(blocks, all, a.data(), 8, dense.data());
+  EXPECT_EQ(sparse, dense);
 }
 
 TEST(BlockMatrix, FloatProductsAreTheSameBits) {
