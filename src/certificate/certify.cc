@@ -259,6 +259,7 @@ Result<Job::Found> Job::find(Semantics semantics, Clock::time_point start) {
   };
   SearchOptions options;
   options.timeout_seconds = std::max(0.0, options_.timeout_seconds - since(start));
+  options.nominal_seconds = options_.timeout_seconds;
   options.threads = options_.threads;
   options.seed = options_.seed;
   options.stop = options_.stop;
@@ -369,7 +370,7 @@ Result<DecisionReport> decide(const std::string& model_path, const std::string& 
   if (!plain_property) return plain_property.error();
   DecisionReport report{model_path, property_path, model->graph.model_digest, property->digest, "", {}, since(start)};
   Job job(*model, *property, options, std::move(*plain_model), std::move(*plain_property));
-  // While the checker, which has one thread, is at the certificate of one semantics, the other is looked at.
+  // While the checker is at the certificate of one semantics, the other is looked at.
   std::vector<std::future<Result<Decision>>> answers;
   for (const Semantics semantics : options.semantics) {
     const bool concurrent = options.threads > 1 && semantics != options.semantics.back();

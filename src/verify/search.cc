@@ -247,7 +247,7 @@ void Driver::root() {
     return;
   }
   if (!splits_input(0) && !settled(work.context.store(), work))
-    tighten(work, threads, kTighteningWork * options_.timeout_seconds, code);
+    tighten(work, threads, kTighteningWork * options_.nominal_seconds, code);
   code.split_all_disjuncts();
   root_->code = code.take();
   root_->state = NodeState::kSplit;

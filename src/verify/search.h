@@ -40,6 +40,7 @@ struct CheckpointPlan {
 
 struct SearchOptions {
   double timeout_seconds = 60;
+  double nominal_seconds = 60;  ///< The limit that was asked for, which says how much work is worth it: no clock does.
   int threads = 1;
   uint64_t seed = 1;
   size_t memory_bytes = size_t{6} << 30;  ///< For open sub-problems.
